@@ -1,0 +1,1 @@
+"""Message to bits and back, exactly: keys, sealing, error correction, placement."""

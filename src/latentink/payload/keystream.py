@@ -1,0 +1,52 @@
+"""A documented random generator: ChaCha20 (RFC 8439) keyed through HKDF-SHA256 (RFC 5869).
+
+Everything that must come out the same for years (placement, whitening, keyed network weights,
+code construction) is drawn from here and never from a library's default generator, whose stream
+may change between releases.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """Return the 32-byte subkey of ``key`` for ``purpose`` (HKDF-SHA256, no salt)."""
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"latentink/1/" + purpose.encode()).derive(key)
+
+
+class Keystream:
+    """The ChaCha20 keystream of ``derive(key, purpose)``, nonce 0, block counter from 0.
+
+    Integers are little-endian. Two streams with the same key and purpose are the same stream.
+    """
+
+    def __init__(self, key: bytes, purpose: str) -> None:
+        cipher = Cipher(algorithms.ChaCha20(derive(key, purpose), bytes(16)), mode=None)
+        self._encryptor = cipher.encryptor()
+
+    def take(self, count: int) -> bytes:
+        """Return the next ``count`` bytes."""
+        return self._encryptor.update(bytes(count))
+
+    def bits(self, count: int) -> np.ndarray:
+        """Return ``count`` bits, uint8 of 0 and 1, least significant bit of a byte first."""
+        packed = np.frombuffer(self.take((count + 7) // 8), dtype=np.uint8)
+        return np.unpackbits(packed, bitorder="little")[:count]
+
+    def integers(self, count: int) -> np.ndarray:
+        """Return ``count`` uint64 integers, uniform on all 64-bit values."""
+        return np.frombuffer(self.take(8 * count), dtype="<u8").astype(np.uint64, copy=False)
+
+    def uniform(self, count: int) -> np.ndarray:
+        """Return ``count`` float64 in [0, 1): the top 53 bits of one 64-bit integer each."""
+        return (self.integers(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+    def permutation(self, count: int) -> np.ndarray:
+        """Return a permutation of 0 … count − 1 (int64): stable order of ``count`` 64-bit keys."""
+        return np.argsort(self.integers(count), kind="stable")
