@@ -1,0 +1,98 @@
+"""Convolutions in exact arithmetic, for whatever drives the entropy coder.
+
+Sender and receiver must compute the entropy parameters to the last bit alike, or the arithmetic
+decoder loses its place (CompressAI issue 279). Floating-point sums depend on their order, hence
+on threads, libraries and memory layout. Here weights and activations are whole multiples of small
+powers of two and every partial sum stays below 2^53 of those units, so float64 holds each of them
+*exactly* and the order cannot matter, on any machine.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+WEIGHT_UNIT = 2.0**-16
+ACTIVATION_UNIT = 2.0**-10
+ACTIVATION_LIMIT = 2.0**11
+_EXACT_LIMIT = 2.0**53
+
+
+def to_grid(values: Tensor, unit: float) -> Tensor:
+    """Return ``values`` in float64, rounded to whole multiples of ``unit``."""
+    return torch.round(values.double() / unit) * unit
+
+
+class FixedPointSequence(nn.Module):
+    """A chain of convolutions, transposed convolutions and ReLUs in exact arithmetic.
+
+    Input and output are float64 on the grid of ``ACTIVATION_UNIT``; activations are clipped to
+    ±``ACTIVATION_LIMIT``. The result is a function of the weights and the input alone.
+    """
+
+    def __init__(self, network: nn.Sequential) -> None:
+        """Freeze ``network`` (modules Conv2d, ConvTranspose2d, ReLU) on the fixed-point grid.
+
+        Raises:
+            ValueError: a module of another kind, or weights so large that float64 could round.
+        """
+        super().__init__()
+        self.layers = nn.ModuleList()
+        for layer in network:
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+                self.layers.append(_on_grid(layer))
+            elif isinstance(layer, nn.ReLU):
+                self.layers.append(nn.ReLU())
+            else:
+                raise ValueError(f"no exact arithmetic for {type(layer).__name__}")
+
+    @torch.no_grad()
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (B, C, h, w) float64 to (B, C', h', w') float64, exactly."""
+        activation = _clip(to_grid(values, ACTIVATION_UNIT))
+        for layer in self.layers:
+            activation = _clip(to_grid(layer(activation), ACTIVATION_UNIT))
+        return activation
+
+
+def _clip(activation: Tensor) -> Tensor:
+    return activation.clamp(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
+
+
+def _on_grid(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
+    arguments = {
+        "kernel_size": layer.kernel_size,
+        "stride": layer.stride,
+        "padding": layer.padding,
+        "dtype": torch.float64,
+    }
+    exact: nn.Conv2d | nn.ConvTranspose2d
+    if isinstance(layer, nn.Conv2d):
+        exact = nn.Conv2d(layer.in_channels, layer.out_channels, **arguments)
+        taps_per_output = (1, 2, 3)
+    else:
+        exact = nn.ConvTranspose2d(
+            layer.in_channels,
+            layer.out_channels,
+            output_padding=layer.output_padding,
+            **arguments,
+        )
+        taps_per_output = (0, 2, 3)
+    exact.weight.data = to_grid(layer.weight.data, WEIGHT_UNIT)
+    if layer.bias is None or exact.bias is None:
+        raise ValueError("an exact layer needs a bias")
+    exact.bias.data = to_grid(layer.bias.data, WEIGHT_UNIT)
+    largest_sum = exact.weight.data.abs().sum(taps_per_output).max() * ACTIVATION_LIMIT
+    units = (largest_sum + exact.bias.data.abs().max()) / (WEIGHT_UNIT * ACTIVATION_UNIT)
+    if not units < _EXACT_LIMIT:
+        raise ValueError("these weights are too large for exact arithmetic in float64")
+    return exact.requires_grad_(False)
+
+
+def strided_sum_is_exact() -> bool:
+    """Return whether float64 convolution keeps whole numbers whole here (a self-check)."""
+    ones = torch.full((1, 64, 9, 9), 2.0**20 + 1, dtype=torch.float64)
+    kernel = torch.full((1, 64, 3, 3), 2.0**20 - 1, dtype=torch.float64)
+    expected = 64 * 9 * (2**40 - 1)
+    return bool((functional.conv2d(ones, kernel) == expected).all())
