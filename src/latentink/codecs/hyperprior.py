@@ -33,10 +33,11 @@ STRIDE = 16
 QUALITY_UNIT = 1 / 256
 # Receptive radii: 30 pixels for g_a, under 4 latents for g_s; rounded up to whole latents.
 _ANALYSIS_HALO = 32
-_SYNTHESIS_HALO = 4
+SYNTHESIS_HALO = 4
 _TILE = 64  # latents a side
+# λ of the qualities 1 to 8: bits per pixel per squared grey level (CompressAI's MSE models).
+LAGRANGIANS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
 _SYMBOL_LIMIT = 2**15 - 1
-_PROBABILITY_FLOOR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,11 @@ class HyperpriorCodec:
         gains = self.gains[upper - 1] * (1 - share) + self.gains[upper] * share
         return gains.view(1, -1, 1, 1)
 
+    def lagrangian(self, quality: int) -> float:
+        """Return λ1 of a quality code, interpolated geometrically between whole qualities."""
+        position = quality * QUALITY_UNIT - 1
+        return float(np.exp(np.interp(position, range(8), np.log(LAGRANGIANS))))
+
     @torch.no_grad()
     def analyse(self, picture: Tensor) -> Tensor:
         """Return y = g_a(picture), (1, M, ⌈H/16⌉, ⌈W/16⌉) float32, for (1, 3, H, W) in [0, 1]."""
@@ -168,23 +174,12 @@ class HyperpriorCodec:
         """Return height and width of y for a picture of ``height`` × ``width`` pixels."""
         return math.ceil(height / STRIDE), math.ceil(width / STRIDE)
 
-    @staticmethod
-    def rate(symbols: Tensor, scales: Tensor) -> Tensor:
-        """Return the bits (scalar, differentiable) of real-valued symbols under their Gaussians.
-
-        R = Σ −log2(Φ((½ − |s|)/σ) − Φ((−½ − |s|)/σ)), Ballé et al. 2018, Eq. 3 and appendix 6.2.
-        """
-        magnitude = symbols.abs()
-        upper = torch.special.ndtr((0.5 - magnitude) / scales)
-        lower = torch.special.ndtr((-0.5 - magnitude) / scales)
-        return -torch.log2((upper - lower).clamp_min(_PROBABILITY_FLOOR)).sum()
-
     def synthesise(self, symbols: np.ndarray, quality: int, size: tuple[int, int]) -> Tensor:
         """Return the picture (1, 3, H, W) in [0, 1], float32, of symbols (M, h, w)."""
         with torch.no_grad():
             latent = (torch.from_numpy(symbols).double()[None] / self.gain(quality)).float()
             picture = apply_in_tiles(
-                self.g_s, latent, tile=_TILE, halo=_SYNTHESIS_HALO, scale=Fraction(STRIDE)
+                self.g_s, latent, tile=_TILE, halo=SYNTHESIS_HALO, scale=Fraction(STRIDE)
             )
         return picture[..., : size[0], : size[1]].clamp_(0, 1)
 

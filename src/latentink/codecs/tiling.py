@@ -38,13 +38,17 @@ def apply_in_tiles(
         for left in range(0, width, tile):
             bottom, right = min(top + tile, height), min(left + tile, width)
             upper, start = max(top - halo, 0), max(left - halo, 0)
-            patch = values[..., upper : min(bottom + halo, height), start : min(right + halo, width)]
+            patch = values[
+                ..., upper : min(bottom + halo, height), start : min(right + halo, width)
+            ]
             result = network(patch)
             if output is None:
                 size = (int(height * scale), int(width * scale))
                 output = torch.empty((1, result.shape[1], *size), dtype=result.dtype)
             output[..., _span(top, bottom, scale), _span(left, right, scale)] = result[
-                ..., _span(top - upper, bottom - upper, scale), _span(left - start, right - start, scale)
+                ...,
+                _span(top - upper, bottom - upper, scale),
+                _span(left - start, right - start, scale),
             ]
     assert output is not None
     return output

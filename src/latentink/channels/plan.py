@@ -1,0 +1,155 @@
+"""How a message of a given length is spread over a picture's raw bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from latentink.channels.carrier import (
+    MOST_PLANES,
+    WHOLE,
+    WINDOW_SIDES,
+    Carrier,
+    carrier_of_code,
+    smallest_carrier,
+)
+from latentink.channels.message_decoder import MessageDecoder
+from latentink.errors import CapacityError
+from latentink.payload.frame import (
+    max_message_bytes,
+    max_sealed_bytes,
+    raw_bits_needed,
+)
+from latentink.payload.keys import Keys
+from latentink.payload.preamble import preamble_bits
+
+BEST_ACCURACY = 0.98
+"""The most that the editor is asked for: beyond, every further bit costs the photo too much."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where a sealed message goes.
+
+    Attributes:
+        carrier: window and planes.
+        smallest: the carrier of the preamble.
+        raw_bits: of the payload, without the preamble.
+        accuracy: share of right raw bits that the error correction needs.
+    """
+
+    carrier: Carrier
+    smallest: Carrier
+    raw_bits: int
+    accuracy: float
+
+
+def plan_message(
+    sealed_bytes: int,
+    height: int,
+    width: int,
+    decoder: MessageDecoder,
+    keys: Keys,
+    *,
+    density: float,
+    fill: bool,
+    accuracy: float,
+    highest_accuracy: float,
+) -> Plan:
+    """Return the smallest carrier that holds ``sealed_bytes`` at most as densely as wanted.
+
+    Args:
+        sealed_bytes: length of the sealed message.
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+        decoder: the message decoder.
+        keys: they place the window.
+        density: raw bits per pixel of the window, at most, while larger windows exist.
+        fill: use every position of the picture instead.
+        accuracy: raw accuracy to plan for where there is room.
+        highest_accuracy: raw accuracy to plan for before another plane is used.
+
+    Raises:
+        CapacityError: it does not fit into all positions of the picture.
+    """
+    smallest = smallest_carrier(height, width, decoder, keys)
+    preamble = preamble_bits(smallest.positions)
+    whole = [
+        _whole(smallest, planes, height, width, decoder, keys)
+        for planes in _planes(smallest, decoder)
+    ]
+    most = whole[-1].positions - preamble
+    if preamble == 0 or max_sealed_bytes(most, BEST_ACCURACY) < sealed_bytes:
+        fitting = max_message_bytes(most, BEST_ACCURACY) if preamble else 0
+        raise CapacityError(
+            f"The message does not fit into this photo: it holds {fitting} bytes at most. "
+            "Shorten the message or take a larger photo."
+        )
+    if fill:
+        return _plan(whole[-1], smallest, most, sealed_bytes)
+    fewest = _needed(sealed_bytes, highest_accuracy, most)
+    windows = [
+        _window(size, smallest, height, width, decoder, keys) for size in range(len(WINDOW_SIDES))
+    ]
+    for carrier in [*windows, *whole]:
+        area = carrier.window.height * carrier.window.width
+        thin = fewest + preamble <= density * area or carrier.size_code == WHOLE
+        if thin and fewest + preamble <= carrier.positions:
+            roomy = min(carrier.positions - preamble, max(int(density * area) - preamble, fewest))
+            raw_bits = max(fewest, min(roomy, _needed(sealed_bytes, accuracy, most)))
+            return _plan(carrier, smallest, raw_bits, sealed_bytes)
+    return _plan(whole[-1], smallest, most, sealed_bytes)
+
+
+def largest_message(
+    height: int, width: int, decoder: MessageDecoder, keys: Keys, accuracy: float
+) -> int:
+    """Return the bytes that all positions of a picture hold at a raw accuracy."""
+    smallest = smallest_carrier(height, width, decoder, keys)
+    preamble = preamble_bits(smallest.positions)
+    planes = _planes(smallest, decoder)[-1]
+    positions = _whole(smallest, planes, height, width, decoder, keys).positions
+    return max_message_bytes(positions - preamble, accuracy) if preamble else 0
+
+
+def accuracy_needed(sealed_bytes: int, raw_bits: int) -> float:
+    """Return the least raw accuracy at which ``sealed_bytes`` in ``raw_bits`` decode reliably."""
+    too_low, enough = 0.5, 1.0
+    for _ in range(20):
+        middle = (too_low + enough) / 2
+        if max_sealed_bytes(raw_bits, middle) >= sealed_bytes:
+            enough = middle
+        else:
+            too_low = middle
+    return enough
+
+
+def _needed(sealed_bytes: int, accuracy: float, most: int) -> int:
+    """Return the raw bits for an accuracy, or all there are where they are too few for it."""
+    if max_sealed_bytes(most, accuracy) < sealed_bytes:
+        return most
+    return raw_bits_needed(sealed_bytes, accuracy)
+
+
+def _planes(smallest: Carrier, decoder: MessageDecoder) -> range:
+    return range(smallest.planes, min(decoder.data_depth, MOST_PLANES) + 1)
+
+
+def _whole(
+    smallest: Carrier, planes: int, height: int, width: int, decoder: MessageDecoder, keys: Keys
+) -> Carrier:
+    carrier = carrier_of_code(WHOLE | (planes - 1) << 4, height, width, decoder, keys)
+    assert carrier is not None
+    return carrier
+
+
+def _window(
+    size_code: int, smallest: Carrier, height: int, width: int, decoder: MessageDecoder, keys: Keys
+) -> Carrier:
+    code = size_code | (smallest.planes - 1) << 4
+    carrier = carrier_of_code(code, height, width, decoder, keys)
+    assert carrier is not None
+    return carrier
+
+
+def _plan(carrier: Carrier, smallest: Carrier, raw_bits: int, sealed_bytes: int) -> Plan:
+    return Plan(carrier, smallest, raw_bits, accuracy_needed(sealed_bytes, raw_bits))

@@ -1,0 +1,299 @@
+"""The editor: optimise the latent y, and nothing else, so that the picture carries the bits.
+
+Eq. 6, ``y = argmin L``, by code editing (Gao et al. 2022): all networks are frozen, gradients flow
+to y alone. Sizes are in symbols (y times the quality's gain), so one learning rate serves all
+qualities. λ5, the weight of the message, is not the user's to choose: it rises while fewer raw bits
+are right than the error correction needs, and falls while more are.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentink.channels.message_decoder import MessageDecoder
+from latentink.codecs.hyperprior import STRIDE, HyperpriorCodec
+from latentink.editing.objective import Terms, evaluate
+from latentink.editing.presets import Preset, Relaxation
+from latentink.editing.relaxations.additive_noise import additive_noise
+from latentink.editing.relaxations.straight_through import straight_through
+from latentink.editing.tiles import Tile, region_of, tiles_of
+from latentink.geometry import Rectangle
+
+# λ5 changes by at most this factor's logarithm a step, in proportion to the missing accuracy.
+_WEIGHT_GAIN = 1.5
+_LARGEST_GAP = 0.03
+_CHECK_EVERY = 10
+_SETTLED = 0.002
+
+
+@dataclass(frozen=True)
+class EditTask:
+    """What the editor is to do.
+
+    Attributes:
+        cover: (1, 3, H, W) in [0, 1], the whole photo.
+        y: (1, M, h, w) float32, its latent g_a(x).
+        scales: (1, M, h, w) float32, standard deviations of the symbols.
+        quality: quality code.
+        lagrangian: λ1 of that quality.
+        decoder: the message decoder.
+        window: the pixels that carry; only their latents change.
+        wanted: (planes, gh, gw) float32 over the window: +1, −1, and 0 where nothing is carried.
+        accuracy: share of right raw bits to reach.
+    """
+
+    cover: Tensor
+    y: Tensor
+    scales: Tensor
+    quality: int
+    lagrangian: float
+    decoder: MessageDecoder
+    window: Rectangle
+    wanted: Tensor
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the editor is.
+
+    Attributes:
+        step: steps done.
+        steps: length of the schedule.
+        bits: relaxed rate of the window, bits.
+        psnr_db: relaxed, of the window.
+        accuracy: relaxed share of right raw bits.
+        weight: λ5.
+        objective: relaxed L at the current λ5, bits.
+    """
+
+    step: int
+    steps: int
+    bits: float
+    psnr_db: float
+    accuracy: float
+    weight: float
+    objective: float
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What the editor returns.
+
+    Attributes:
+        symbols: (M, h, w) int32, of the whole photo.
+        steps: steps done, all rounds together.
+        weight: λ5 at the end.
+    """
+
+    symbols: np.ndarray
+    steps: int
+    weight: float
+
+
+def edit(
+    codec: HyperpriorCodec,
+    task: EditTask,
+    preset: Preset,
+    *,
+    seed: int,
+    steps: int,
+    seconds: float | None,
+    is_carried: Callable[[np.ndarray], bool],
+    on_step: Callable[[Progress], None],
+) -> Edited | None:
+    """Return symbols that carry the bits, or None when the photo does not take them.
+
+    Args:
+        codec: the codec, frozen.
+        task: photo, message decoder and bits.
+        preset: schedule and relaxations.
+        seed: of the rounding noise.
+        steps: length of one schedule.
+        seconds: budget of one schedule, or None; whichever ends first.
+        is_carried: the receiver's whole path, with margin, on candidate symbols (M, h, w).
+        on_step: called after each step.
+    """
+    session = _Session(codec, task, preset, seed)
+    done, aim, learning_rate = 0, task.accuracy, preset.learning_rate
+    for _ in range(preset.rounds):
+        for progress in session.schedule(steps, seconds, learning_rate, aim):
+            done += 1
+            on_step(progress)
+            if progress.step % _CHECK_EVERY == 0 and session.settled:
+                symbols = session.symbols()
+                if is_carried(symbols):
+                    return Edited(symbols, done, session.weight)
+        symbols = session.symbols()
+        if is_carried(symbols):
+            return Edited(symbols, done, session.weight)
+        # The rounded, 8-bit picture came out worse than the relaxed one: ask for more.
+        aim, learning_rate = aim + (1 - aim) / 4, learning_rate / 2
+    return None
+
+
+class _Session:
+    """The state of one optimisation: the region's latent, λ5, and the history of L."""
+
+    def __init__(self, codec: HyperpriorCodec, task: EditTask, preset: Preset, seed: int) -> None:
+        self.codec, self.task, self.preset = codec, task, preset
+        latent_size = (task.y.shape[-2], task.y.shape[-1])
+        self.tiles = tiles_of(task.window, latent_size)
+        self.region = region_of(task.window, latent_size)
+        self.gain = codec.gain(task.quality).float()
+        self.half_precision = has_fast_bfloat16()
+        self.synthesis = frozen_copy(codec.g_s)
+        self.cover = task.cover.contiguous(memory_format=torch.channels_last)
+        self.noise = torch.Generator().manual_seed(seed)
+        self.weight = preset.first_weight
+        self.history: list[float] = []
+        start = (task.y.double() * codec.gain(task.quality)).float()
+        part = start[..., self.region.rows, self.region.columns]
+        self.latent = part.contiguous(memory_format=torch.channels_last).requires_grad_()
+        core = task.window.coarsened(STRIDE).shifted(self.region)
+        self.editable = torch.zeros(1, 1, *part.shape[-2:])
+        self.editable[..., core.rows, core.columns] = 1
+
+    def schedule(
+        self, steps: int, seconds: float | None, learning_rate: float, aim: float
+    ) -> Iterator[Progress]:
+        """Run one schedule of Adam with a cosine from ``learning_rate`` down."""
+        optimiser = torch.optim.Adam([self.latent], lr=learning_rate)
+        last_rate = min(self.preset.final_learning_rate, learning_rate)
+        started = time.monotonic()
+        step = 0
+        while step < steps:
+            share = step / steps
+            if seconds is not None:
+                share = max(share, (time.monotonic() - started) / seconds)
+            if share >= 1:
+                break
+            cosine = 0.5 * (1 + math.cos(math.pi * share))
+            for group in optimiser.param_groups:
+                group["lr"] = last_rate + (learning_rate - last_rate) * cosine
+            progress = self._step(optimiser, step + 1, steps)
+            gap = min(max(aim - progress.accuracy, -_LARGEST_GAP), _LARGEST_GAP)
+            self.weight *= math.exp(_WEIGHT_GAIN * gap)
+            step += 1
+            yield progress
+
+    def _step(self, optimiser: torch.optim.Optimizer, step: int, steps: int) -> Progress:
+        optimiser.zero_grad(set_to_none=True)
+        rate = objective = squared_error = 0.0
+        right = 0
+        for tile in self.tiles:
+            terms = self._tile_terms(tile)
+            loss = terms.rate + terms.distortion + self.weight * terms.accuracy
+            loss.backward()
+            rate += float(terms.rate)
+            objective += float(loss)
+            squared_error += terms.squared_error
+            right += terms.right
+        assert self.latent.grad is not None
+        self.latent.grad.mul_(self.editable)
+        optimiser.step()
+        self.history.append(objective)
+        window = self.task.window
+        mean_squared = squared_error / (3 * window.height * window.width)
+        carrying = int((self.task.wanted != 0).sum())
+        return Progress(
+            step=step,
+            steps=steps,
+            bits=rate,
+            psnr_db=-10 * math.log10(max(mean_squared, 1e-12)),
+            accuracy=right / carrying,
+            weight=self.weight,
+            objective=objective,
+        )
+
+    def _tile_terms(self, tile: Tile) -> Terms:
+        task, preset = self.task, self.preset
+        patch, core = tile.patch.shifted(self.region), tile.core.shifted(self.region)
+        latent = self.latent[..., patch.rows, patch.columns]
+        relaxed = self._relax(latent, preset.synthesis_relaxation)
+        stego = self._synthesise(relaxed)
+        bounds = Rectangle(0, 0, *task.cover.shape[-2:])
+        patch_pixels = tile.patch.scaled(STRIDE)
+        pixels = tile.core.scaled(STRIDE).clipped(task.window.clipped(bounds))
+        # The message decoder looks a few pixels beyond the tile, inside the patch.
+        seen = pixels.grown(STRIDE, bounds)
+        logits = task.decoder.planes(
+            stego[..., seen.shifted(patch_pixels).rows, seen.shifted(patch_pixels).columns],
+            len(task.wanted),
+        )
+        stride = task.decoder.stride
+        inner = pixels.shifted(seen)
+        place = pixels.shifted(task.window)
+        rows = slice(place.top // stride, place.bottom // stride)
+        columns = slice(place.left // stride, place.right // stride)
+        wanted = task.wanted[:, rows, columns]
+        first_row, first_column = inner.top // stride, inner.left // stride
+        logits = logits[
+            0,
+            :,
+            first_row : first_row + wanted.shape[1],
+            first_column : first_column + wanted.shape[2],
+        ]
+        own = self.latent[..., core.rows, core.columns]
+        return evaluate(
+            cover=self.cover[..., pixels.rows, pixels.columns],
+            stego=stego[
+                ..., pixels.shifted(patch_pixels).rows, pixels.shifted(patch_pixels).columns
+            ],
+            rate_symbols=self._relax(own, preset.rate_relaxation),
+            scales=task.scales[..., tile.core.rows, tile.core.columns],
+            logits=logits.float(),
+            wanted=wanted,
+            lagrangian=task.lagrangian,
+            accuracy_loss=preset.accuracy_loss,
+            margin=preset.margin,
+        )
+
+    def _relax(self, latent: Tensor, relaxation: Relaxation) -> Tensor:
+        if relaxation == "straight_through":
+            return straight_through(latent)
+        return additive_noise(latent, self.noise)
+
+    def _synthesise(self, symbols: Tensor) -> Tensor:
+        latent = (symbols / self.gain).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half_precision):
+            return self.synthesis(latent).float()
+
+    @property
+    def settled(self) -> bool:
+        """Whether L changed little over the last checks, so that more steps would not pay."""
+        if len(self.history) < 2 * _CHECK_EVERY:
+            return False
+        before = float(np.mean(self.history[-2 * _CHECK_EVERY : -_CHECK_EVERY]))
+        now = float(np.mean(self.history[-_CHECK_EVERY:]))
+        return abs(before - now) < _SETTLED * abs(before)
+
+    @torch.no_grad()
+    def symbols(self) -> np.ndarray:
+        """Return the whole photo's symbols with the edited region in place."""
+        symbols = self.codec.quantise(self.task.y, self.task.quality)
+        edited = torch.round(self.latent)[0].int().numpy()
+        core = self.task.window.coarsened(STRIDE)
+        inner = core.shifted(self.region)
+        symbols[:, core.rows, core.columns] = edited[:, inner.rows, inner.columns]
+        return symbols
+
+
+def has_fast_bfloat16() -> bool:
+    """Return whether this CPU computes convolutions in bfloat16 faster than in float32."""
+    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return bool(supported and supported())
+
+
+def frozen_copy(network: nn.Module) -> nn.Module:
+    """Return a copy of ``network`` in channels_last layout, without gradients for its weights."""
+    frozen = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    return frozen.eval().requires_grad_(False)

@@ -1,0 +1,94 @@
+"""The editor's schedules, as plain data. Lengths and rates are per step, sizes in symbols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from latentink.errors import OptionError
+
+Relaxation = Literal["additive_noise", "straight_through"]
+AccuracyLoss = Literal["hinge", "cross_entropy"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How the editor works on one photo.
+
+    Attributes:
+        name: as on the command line.
+        decoder: message decoder that reads the picture (channels/bundled.py).
+        steps: length of the schedule; the editor may stop before and may add rounds.
+        learning_rate: Adam's, at the first step, in symbols.
+        final_learning_rate: at the last step; cosine in between.
+        synthesis_relaxation: rounding as distortion and accuracy see it.
+        rate_relaxation: rounding as the rate sees it.
+        accuracy_loss: form of L_acc (losses/accuracy.py).
+        margin: of the hinge, in logits.
+        density: raw bits per pixel of the window that a message is spread over, at most; the
+            window grows until the message is that thin or the photo is used up.
+        fill: whether all positions of the photo carry, whatever the message's length.
+        accuracy: raw accuracy to plan for where there is room; fixes the code rate.
+        highest_accuracy: raw accuracy to plan for before a further plane of logits is used.
+        first_weight: λ5 at the first step, bits per unit of L_acc; it adapts from there.
+        rounds: schedules to try, each with a stricter aim, before giving up.
+        psnr_loss_limit: dB against the plain picture beyond which the message does not fit.
+    """
+
+    name: str
+    decoder: str
+    steps: int
+    learning_rate: float
+    final_learning_rate: float
+    synthesis_relaxation: Relaxation
+    rate_relaxation: Relaxation
+    accuracy_loss: AccuracyLoss
+    margin: float = 1.0
+    density: float = 1 / 16
+    fill: bool = False
+    accuracy: float = 0.925
+    highest_accuracy: float = 0.955
+    first_weight: float = 15.0
+    rounds: int = 4
+    psnr_loss_limit: float = 3.0
+
+
+BALANCED = Preset(
+    name="balanced",
+    decoder="periodic",
+    steps=60,
+    learning_rate=1e-2,
+    final_learning_rate=1e-3,
+    synthesis_relaxation="straight_through",
+    rate_relaxation="additive_noise",
+    accuracy_loss="hinge",
+)
+"""The default; measured in docs/method.md."""
+
+PAPER = Preset(
+    name="paper",
+    decoder="dense",
+    steps=1500,
+    learning_rate=1e-3,
+    final_learning_rate=1e-3,
+    synthesis_relaxation="additive_noise",
+    rate_relaxation="additive_noise",
+    accuracy_loss="cross_entropy",
+    density=1.0,
+    fill=True,
+    psnr_loss_limit=20.0,
+)
+"""Section 4.1: Adam, learning rate 1e-3, 1500 steps, additive uniform noise, 1 bit per pixel."""
+
+PRESETS = {preset.name: preset for preset in (BALANCED, PAPER)}
+
+
+def preset_named(name: str) -> Preset:
+    """Return the preset called ``name``.
+
+    Raises:
+        OptionError: there is none of that name.
+    """
+    if name not in PRESETS:
+        raise OptionError(f"There is no preset {name!r}; choose from {', '.join(PRESETS)}.")
+    return PRESETS[name]

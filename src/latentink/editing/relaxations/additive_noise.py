@@ -1,0 +1,12 @@
+"""Additive uniform noise (Ballé et al. 2017), the paper's relaxation (section 3.3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def additive_noise(symbols: Tensor, generator: torch.Generator) -> Tensor:
+    """Return ``symbols`` plus noise uniform on [−½, ½), drawn from ``generator``."""
+    noise = torch.rand(symbols.shape, generator=generator, dtype=symbols.dtype)
+    return symbols + (noise - 0.5).contiguous(memory_format=torch.channels_last)

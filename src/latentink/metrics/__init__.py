@@ -1,0 +1,1 @@
+"""Measures of a result: distortion, and what the raw bits are worth."""

@@ -1,0 +1,105 @@
+"""Compression and authenticated encryption: a message becomes bytes that look random.
+
+Layout of the sealed bytes: salt (16), ciphertext (1 + body), Poly1305 tag (16). The plaintext is
+one flag byte and the body: the message as it is, or its raw deflate stream (RFC 1951) where that
+is shorter. The cipher is ChaCha20-Poly1305 (RFC 8439) with an all-zero nonce, under a key
+that HKDF-SHA256 (RFC 5869) makes from the master key and the salt, hence new for every message.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from latentink.errors import CapacityError, MessageNotFoundError
+from latentink.payload.keys import Keys
+from latentink.payload.keystream import KEY_BYTES
+
+SALT_BYTES = 16
+TAG_BYTES = 16
+SEALED_OVERHEAD = SALT_BYTES + 1 + TAG_BYTES
+"""By how many bytes a sealed message is longer than its body (salt, flag, tag)."""
+
+MAX_SEALED_BYTES = 2**24 - 1
+MAX_MESSAGE_BYTES = MAX_SEALED_BYTES - SEALED_OVERHEAD
+"""The longest message, before compression; it bounds what a compressed body may expand to."""
+
+STORED, DEFLATED = 0, 1
+_NONCE = bytes(12)
+_NOT_FOUND = "No message was found: the password is wrong, or the picture carries no message."
+
+
+def _message_key(keys: Keys, salt: bytes) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=salt, info=b"latentink/1/seal").derive(keys.master)
+
+
+def _deflate(message: bytes) -> bytes:
+    compressor = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS)
+    return compressor.compress(message) + compressor.flush()
+
+
+def _inflate(body: bytes) -> bytes:
+    """Return the message in ``body``, never expanding it beyond ``MAX_MESSAGE_BYTES``."""
+    decompressor = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    try:
+        message = decompressor.decompress(body, MAX_MESSAGE_BYTES + 1)
+    except zlib.error as error:
+        raise MessageNotFoundError("The message's compressed data is damaged.") from error
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise MessageNotFoundError(
+            f"The message expands to more than {MAX_MESSAGE_BYTES} bytes and was refused."
+        )
+    if not decompressor.eof or decompressor.unused_data:
+        raise MessageNotFoundError("The message's compressed data is damaged.")
+    return message
+
+
+def seal(message: bytes, keys: Keys, salt: bytes) -> bytes:
+    """Return ``message`` compressed if that helps, encrypted and authenticated.
+
+    ``salt`` is 16 bytes that must be fresh from ``os.urandom`` for every message: two messages
+    under the same key and salt give away the XOR of their plaintexts and the means to forge.
+    The result has at most ``len(message) + SEALED_OVERHEAD`` bytes. An empty message is legal.
+
+    Raises:
+        CapacityError: the message is longer than ``MAX_MESSAGE_BYTES``.
+        ValueError: the salt does not have 16 bytes.
+    """
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise CapacityError(
+            f"The message has {len(message)} bytes; no more than {MAX_MESSAGE_BYTES} can be hidden."
+        )
+    deflated = _deflate(message)
+    if len(deflated) < len(message):
+        plaintext = bytes([DEFLATED]) + deflated
+    else:
+        plaintext = bytes([STORED]) + message
+    return salt + ChaCha20Poly1305(_message_key(keys, salt)).encrypt(_NONCE, plaintext, None)
+
+
+def unseal(sealed: bytes, keys: Keys) -> bytes:
+    """Return the message in ``sealed``.
+
+    Raises:
+        MessageNotFoundError: wrong key, any changed or missing byte, or (only from somebody who
+            knows the key) a body that does not expand to a message of legal size.
+    """
+    if len(sealed) < SEALED_OVERHEAD:
+        raise MessageNotFoundError(_NOT_FOUND)
+    salt, ciphertext = sealed[:SALT_BYTES], sealed[SALT_BYTES:]
+    try:
+        plaintext = ChaCha20Poly1305(_message_key(keys, salt)).decrypt(_NONCE, ciphertext, None)
+    except InvalidTag as error:
+        raise MessageNotFoundError(_NOT_FOUND) from error
+    flag, body = plaintext[0], plaintext[1:]
+    if flag == STORED:
+        return body
+    if flag == DEFLATED:
+        return _inflate(body)
+    raise MessageNotFoundError(f"The message has the unknown format {flag}: a newer latentink?")

@@ -1,0 +1,158 @@
+"""Pictures: reading covers, the receiver's 8-bit rounding, and writing files without half-results.
+
+A picture travels as an array (H, W, 3) uint8 outside the networks and as a tensor (1, 3, H, W)
+float32 in [0, 1] inside them.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentink.errors import OutputError, PictureError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MINIMUM_SIDE = 16
+MAXIMUM_SIDE = 65_500
+MAXIMUM_PIXELS = 100_000_000
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Return the picture at ``path`` as (H, W, 3) uint8, upright and without alpha.
+
+    EXIF orientation is applied; greyscale is expanded to three channels.
+
+    Raises:
+        PictureError: no such file, not a picture, damaged, an alpha channel, or an unusable size.
+    """
+    return decode_picture(read_file(path), path.name)
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of ``path``.
+
+    Raises:
+        PictureError: the file is missing, a folder, or unreadable.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PictureError(f"There is no file {path}; check the name.") from None
+    except IsADirectoryError:
+        raise PictureError(f"{path} is a folder; name one file.") from None
+    except OSError as error:
+        raise PictureError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def decode_picture(data: bytes, name: str) -> np.ndarray:
+    """Return the picture in the bytes of an image file as (H, W, 3) uint8; see read_picture."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as file:
+                _check_kind(file, name)
+                upright = ImageOps.exif_transpose(file)
+                return np.array(_eight_bit(upright).convert("RGB"))
+    except UnidentifiedImageError:
+        raise PictureError(
+            f"{name} is not a picture that can be read; use PNG, JPEG, WebP, TIFF or BMP."
+        ) from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise PictureError(f"{name} is damaged or unreadable as a picture ({error}).") from None
+
+
+def _check_kind(file, name: str) -> None:  # type: ignore[no-untyped-def]
+    width, height = file.size
+    if min(width, height) < MINIMUM_SIDE:
+        raise PictureError(
+            f"{name} is {width}×{height} pixels; a cover needs at least "
+            f"{MINIMUM_SIDE}×{MINIMUM_SIDE}."
+        )
+    if max(width, height) > MAXIMUM_SIDE or width * height > MAXIMUM_PIXELS:
+        raise PictureError(
+            f"{name} is {width}×{height} pixels; the limit is {MAXIMUM_PIXELS // 10**6} megapixels."
+        )
+    if "A" in file.getbands() or "a" in file.getbands() or "transparency" in file.info:
+        raise PictureError(
+            f"{name} has an alpha channel (transparency); flatten it onto a background first."
+        )
+
+
+def _eight_bit(image):  # type: ignore[no-untyped-def]
+    """Scale 16-bit greyscale to 8 bits, where Pillow's own conversion would clip."""
+    if image.mode.startswith("I;16"):
+        from PIL import Image
+
+        return Image.fromarray((np.asarray(image) / 257 + 0.5).astype(np.uint8))
+    return image
+
+
+def to_tensor(picture: np.ndarray) -> Tensor:
+    """Return (H, W, 3) uint8 as (1, 3, H, W) float32 in [0, 1]."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None].float() / 255
+
+
+def to_picture(tensor: Tensor) -> np.ndarray:
+    """Return (1, 3, H, W) in [0, 1] as (H, W, 3) uint8: the receiver's rounding."""
+    rounded = (tensor[0].float().clamp(0, 1) * 255).round()
+    return np.ascontiguousarray(rounded.byte().numpy().transpose(1, 2, 0))
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """Return (H, W, 3) uint8 as the bytes of a PNG file."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def check_output(path: Path, *inputs: Path) -> None:
+    """Make sure, before any long work, that ``path`` can be written and is not an input.
+
+    Raises:
+        OutputError: the folder is missing or not writable, ``path`` is a folder or an input file.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file for the output.")
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder {path.parent} does not exist; create it first.")
+    if path.exists() and any(source.exists() and path.samefile(source) for source in inputs):
+        raise OutputError(f"{path} is the input itself; choose another name for the output.")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise OutputError(f"{path} is write-protected; choose another name for the output.")
+    write_atomically(path.with_name(_temporary_name(path)), None)
+
+
+def write_atomically(path: Path, data: bytes | None) -> None:
+    """Write ``data`` to a temporary name beside ``path`` and rename; None only tests the folder.
+
+    Raises:
+        OutputError: the folder cannot be written, or the disk is full; nothing is left behind.
+    """
+    temporary = path.with_name(_temporary_name(path))
+    try:
+        try:
+            temporary.write_bytes(data or b"")
+            if data is not None:
+                os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _temporary_name(path: Path) -> str:
+    return f".{path.name[:100]}.{secrets.token_hex(4)}.part"

@@ -1,0 +1,543 @@
+"""hide() and reveal(), compress() and decompress(), from top to bottom.
+
+::
+
+    photo ─ g_a ─► y ─ edit ─► symbols ─ rANS ─► .lik ─ g_s ─► 8-bit picture ─ decoder ─► message
+                        ▲
+     message ─ seal ─ error correction ─ placement
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentink.channels.bundled import load_message_decoder
+from latentink.channels.carrier import payload_positions, preamble_positions
+from latentink.channels.message_decoder import MessageDecoder
+from latentink.channels.pixels import read_logits
+from latentink.channels.plan import Plan, largest_message, plan_message
+from latentink.channels.reading import message_of, read_soft_bits
+from latentink.codecs.bundled import BundledCodec, codec_of_file, load_codec
+from latentink.codecs.hyperprior import EntropyParameters, Latents
+from latentink.container import MAGIC, LikFile, digest_symbols, pack, unpack
+from latentink.editing.editor import EditTask, Progress, edit
+from latentink.editing.presets import Preset, preset_named
+from latentink.errors import (
+    CapacityError,
+    ContainerError,
+    MessageNotFoundError,
+    OptionError,
+    PictureError,
+)
+from latentink.metrics.distortion import psnr_db
+from latentink.payload.frame import frame_bits, max_message_bytes
+from latentink.payload.keys import Keys, derive_keys
+from latentink.payload.preamble import Preamble, encode_preamble
+from latentink.payload.sealing import MAX_MESSAGE_BYTES, SALT_BYTES, seal
+from latentink.picture import (
+    MAXIMUM_PIXELS,
+    MINIMUM_SIDE,
+    decode_picture,
+    encode_png,
+    read_file,
+    read_picture,
+    to_picture,
+    to_tensor,
+)
+from latentink.verification import CandidateCheck
+
+CHANNELS = ("pixels",)
+READERS = ("periodic", "dense", "keyed")
+"""Message decoders that a receiver tries, in this order."""
+
+DEFAULT_QUALITY = 5.0
+# Share of the plain file's bits that a photo's message may have; see docs/method.md.
+_CAPACITY_SHARE = 0.06
+_PLANNED_ACCURACY = 0.93
+
+
+@dataclass(frozen=True)
+class HideOptions:
+    """How to hide; the defaults are what a user wants who says nothing.
+
+    Attributes:
+        codec: name of the codec.
+        quality: 3 (small file) to 8 (good picture), any number between.
+        channel: where the bits live; ``"pixels"``.
+        preset: name of the editor's preset.
+        decoder: message decoder instead of the preset's.
+        steps: length of the editor's schedule instead of the preset's.
+        seconds: budget of the editor's schedule.
+        seed: of everything random; the same inputs and seed give the same bytes.
+    """
+
+    codec: str = "hyperprior"
+    quality: float = DEFAULT_QUALITY
+    channel: str = "pixels"
+    preset: str = "balanced"
+    decoder: str | None = None
+    steps: int | None = None
+    seconds: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class CompressReport:
+    """Figures of a compressed photo.
+
+    Attributes:
+        file_bytes: size of the .lik file.
+        bpp: bits of the file per pixel.
+        psnr_db: of the decoded 8-bit picture against the cover.
+        height: pixels.
+        width: pixels.
+        quality: as given.
+        codec: name.
+        seconds: wall time.
+    """
+
+    file_bytes: int
+    bpp: float
+    psnr_db: float
+    height: int
+    width: int
+    quality: float
+    codec: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class HideReport(CompressReport):
+    """Figures of a hidden message.
+
+    Attributes:
+        payload_bytes: length of the message.
+        payload_bpp: message bits per pixel of the photo.
+        delivered_rate: message bits per bit of the file.
+        raw_accuracy: share of raw bits that the receiver reads right before error correction.
+        raw_bits: raw bits that carry, the preamble included.
+        density: raw bits per pixel of the photo.
+        steps: of the editor.
+        plain_file_bytes: the same photo at the same quality without a message.
+        plain_psnr_db: its PSNR.
+        decoder: message decoder.
+        preset: of the editor.
+        password_used: False means the public key: anybody with latentink can read the message.
+    """
+
+    payload_bytes: int
+    payload_bpp: float
+    delivered_rate: float
+    raw_accuracy: float
+    raw_bits: int
+    density: float
+    steps: int
+    plain_file_bytes: int
+    plain_psnr_db: float
+    decoder: str
+    preset: str
+    password_used: bool
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class StegoResult:
+    """A finished, verified stego.
+
+    Attributes:
+        data: the bytes of the .lik file.
+        picture: (H, W, 3) uint8, what the receiver decodes.
+        report: figures.
+    """
+
+    data: bytes = field(repr=False)
+    picture: np.ndarray = field(repr=False)
+    report: HideReport
+
+
+@dataclass(frozen=True)
+class CompressResult:
+    """A compressed photo: the bytes of the .lik file, the decoded picture and figures."""
+
+    data: bytes = field(repr=False)
+    picture: np.ndarray = field(repr=False)
+    report: CompressReport
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a photo can carry.
+
+    Attributes:
+        message_bytes: bytes (after compression) that it should carry at acceptable quality.
+        limit_bytes: bytes beyond which no setting helps: all positions used.
+        height: pixels.
+        width: pixels.
+        quality: as given.
+        plain_file_bytes: size of the .lik file without a message.
+    """
+
+    message_bytes: int
+    limit_bytes: int
+    height: int
+    width: int
+    quality: float
+    plain_file_bytes: int
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """A photo compressed without a message, and what the editor starts from."""
+
+    cover: Tensor
+    y: Tensor
+    latents: Latents
+    parameters: EntropyParameters
+    data: bytes
+    picture: np.ndarray
+
+
+# --- the sender -----------------------------------------------------------------------------------
+
+
+def hide(
+    image: np.ndarray | Path | str,
+    message: bytes,
+    *,
+    password: str | None = None,
+    options: HideOptions | None = None,
+    on_step: Callable[[Progress], None] = lambda progress: None,
+) -> StegoResult:
+    """Compress a photo so that it carries ``message``, and verify that the message comes back.
+
+    Args:
+        image: the cover: (H, W, 3) uint8, or a path to a picture file.
+        message: any bytes, also none.
+        password: None uses the public key, under which anybody can read the message.
+        options: codec, quality, preset and the like.
+        on_step: called after each step of the editor.
+
+    Raises:
+        PictureError: the cover is not usable.
+        OptionError: an option or the password is not usable.
+        CapacityError: the photo cannot carry the message; the sentence says how much it can.
+    """
+    started = time.monotonic()
+    options = options or HideOptions()
+    preset = _check_options(options, message)
+    cover = _as_picture(image)
+    keys = derive_keys(password)
+    codec = load_codec(options.codec)
+    quality = codec.codec.quality_code(options.quality)
+    decoder = load_message_decoder(options.decoder or preset.decoder, keys.master)
+    sealed = seal(message, keys, _salt(keys, options.seed, message, cover))
+    plan = plan_message(
+        len(sealed),
+        *cover.shape[:2],
+        decoder,
+        keys,
+        density=preset.density,
+        fill=preset.fill,
+        accuracy=preset.accuracy,
+        highest_accuracy=preset.highest_accuracy,
+    )
+    plain = _compress(codec, cover, quality)
+    wanted = _wanted_bits(plan, sealed, keys)
+    task = EditTask(
+        cover=plain.cover,
+        y=plain.y,
+        scales=plain.parameters.scales,
+        quality=quality,
+        lagrangian=codec.codec.lagrangian(quality),
+        decoder=decoder,
+        window=plan.carrier.window,
+        wanted=wanted,
+        accuracy=plan.accuracy,
+    )
+    check = CandidateCheck(codec.codec, decoder, plan, sealed, keys, plain.picture, quality)
+    edited = edit(
+        codec.codec,
+        task,
+        preset,
+        seed=options.seed,
+        steps=options.steps or preset.steps,
+        seconds=options.seconds,
+        is_carried=check,
+        on_step=on_step,
+    )
+    if edited is None:
+        raise _too_much(message, max_message_bytes(plan.raw_bits, check.best_accuracy))
+    data, picture = _finish(codec, Latents(edited.symbols, plain.latents.z, quality), cover)
+    plain_psnr, psnr = psnr_db(cover, plain.picture), psnr_db(cover, picture)
+    if plain_psnr - psnr > preset.psnr_loss_limit:
+        share = preset.psnr_loss_limit / (plain_psnr - psnr)
+        raise _too_much(message, int(share * len(message)))
+    _verify(data, picture, message, keys)
+    carrying = wanted != 0
+    right = ((_logits(decoder, picture, plan) > 0) == (wanted > 0))[carrying]
+    raw_bits, pixels = int(carrying.sum()), cover.shape[0] * cover.shape[1]
+    return StegoResult(
+        data,
+        picture,
+        HideReport(
+            file_bytes=len(data),
+            bpp=8 * len(data) / pixels,
+            psnr_db=psnr,
+            height=cover.shape[0],
+            width=cover.shape[1],
+            quality=options.quality,
+            codec=codec.name,
+            seconds=time.monotonic() - started,
+            payload_bytes=len(message),
+            payload_bpp=8 * len(message) / pixels,
+            delivered_rate=len(message) / len(data),
+            raw_accuracy=float(right.float().mean()),
+            raw_bits=raw_bits,
+            density=raw_bits / pixels,
+            steps=edited.steps,
+            plain_file_bytes=len(plain.data),
+            plain_psnr_db=plain_psnr,
+            decoder=decoder.name,
+            preset=preset.name,
+            password_used=password is not None,
+        ),
+    )
+
+
+def compress(
+    image: np.ndarray | Path | str,
+    *,
+    codec: str = "hyperprior",
+    quality: float = DEFAULT_QUALITY,
+) -> CompressResult:
+    """Compress a photo without a message.
+
+    Raises:
+        PictureError: the photo is not usable.
+        OptionError: the quality is out of range.
+        WeightsError: no codec of that name.
+    """
+    started = time.monotonic()
+    cover = _as_picture(image)
+    bundled = load_codec(codec)
+    plain = _compress(bundled, cover, bundled.codec.quality_code(quality))
+    report = CompressReport(
+        file_bytes=len(plain.data),
+        bpp=8 * len(plain.data) / (cover.shape[0] * cover.shape[1]),
+        psnr_db=psnr_db(cover, plain.picture),
+        height=cover.shape[0],
+        width=cover.shape[1],
+        quality=quality,
+        codec=bundled.name,
+        seconds=time.monotonic() - started,
+    )
+    return CompressResult(plain.data, plain.picture, report)
+
+
+def capacity(
+    image: np.ndarray | Path | str,
+    *,
+    codec: str = "hyperprior",
+    quality: float = DEFAULT_QUALITY,
+    preset: str = "balanced",
+) -> Capacity:
+    """Estimate how long a message a photo carries; ``hide`` is the proof.
+
+    The estimate is a share of what the plain file spends on the photo, because a photo that costs
+    few bits offers few symbols to edit; the share was measured (docs/method.md).
+    """
+    cover = _as_picture(image)
+    bundled = load_codec(codec)
+    plain = _compress(bundled, cover, bundled.codec.quality_code(quality))
+    keys = derive_keys(None)
+    decoder = load_message_decoder(preset_named(preset).decoder, keys.master)
+    limit = largest_message(*cover.shape[:2], decoder, keys, _PLANNED_ACCURACY)
+    return Capacity(
+        message_bytes=max(0, min(limit, int(_CAPACITY_SHARE * len(plain.data)))),
+        limit_bytes=limit,
+        height=cover.shape[0],
+        width=cover.shape[1],
+        quality=quality,
+        plain_file_bytes=len(plain.data),
+    )
+
+
+# --- the receiver ---------------------------------------------------------------------------------
+
+
+def reveal(stego: bytes | np.ndarray | Path | str, *, password: str | None = None) -> bytes:
+    """Return the message in a .lik file or in its decoded picture.
+
+    Args:
+        stego: bytes or path of a .lik file or of a losslessly saved picture, or (H, W, 3) uint8.
+        password: the sender's; None if the sender gave none.
+
+    Raises:
+        MessageNotFoundError: wrong password, or there is no message.
+        ContainerError: the .lik file is damaged.
+        PictureError: the file is neither a .lik file nor a picture.
+    """
+    return reveal_with_keys(_picture_of(stego), derive_keys(password))
+
+
+def reveal_with_keys(picture: np.ndarray, keys: Keys) -> bytes:
+    """Return the message in a decoded picture (H, W, 3) uint8; see :func:`reveal`."""
+    tensor = to_tensor(picture)
+    for name in READERS:
+        soft = read_soft_bits(load_message_decoder(name, keys.master), tensor, keys)
+        if soft is not None:
+            return message_of(soft, keys)
+    raise MessageNotFoundError(
+        "No message was found: the password is wrong, or the picture carries no message."
+    )
+
+
+def decompress(data: bytes | Path | str) -> np.ndarray:
+    """Return the picture (H, W, 3) uint8 of a .lik file.
+
+    Raises:
+        ContainerError: foreign, truncated or altered.
+        WeightsError: made with a codec or weights that are not here.
+    """
+    if not isinstance(data, bytes):
+        data = read_file(Path(data))
+    file = unpack(data)
+    codec = codec_of_file(file.codec, file.fingerprint)
+    latents = codec.codec.decode(
+        file.y_stream, file.z_stream, file.height, file.width, file.quality
+    )
+    if digest_symbols(latents.z, latents.y) != file.symbols_digest:
+        raise ContainerError(
+            "This .lik file does not decode to what was encoded; get a fresh copy of it."
+        )
+    return to_picture(codec.codec.synthesise(latents.y, latents.quality, (file.height, file.width)))
+
+
+# --- steps of both --------------------------------------------------------------------------------
+
+
+def _check_options(options: HideOptions, message: bytes) -> Preset:
+    if options.channel not in CHANNELS:
+        raise OptionError(
+            f"There is no channel {options.channel!r}; choose from {', '.join(CHANNELS)}."
+        )
+    if options.steps is not None and options.steps < 1:
+        raise OptionError("The number of steps must be at least 1.")
+    if options.seconds is not None and not options.seconds > 0:
+        raise OptionError("The number of seconds must be above 0.")
+    if options.seed < 0:
+        raise OptionError("The seed must be 0 or more.")
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise CapacityError(
+            f"The message has {len(message)} bytes; {MAX_MESSAGE_BYTES} is the limit."
+        )
+    return preset_named(options.preset)
+
+
+def _as_picture(image: np.ndarray | Path | str) -> np.ndarray:
+    if not isinstance(image, np.ndarray):
+        return read_picture(Path(image))
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise PictureError("A picture must be an array (height, width, 3) of uint8.")
+    if min(image.shape[:2]) < MINIMUM_SIDE or image.shape[0] * image.shape[1] > MAXIMUM_PIXELS:
+        raise PictureError(
+            f"A picture of {image.shape[1]}×{image.shape[0]} pixels is out of range: "
+            f"{MINIMUM_SIDE}×{MINIMUM_SIDE} at least, {MAXIMUM_PIXELS // 10**6} megapixels at most."
+        )
+    return image
+
+
+def _picture_of(stego: bytes | np.ndarray | Path | str) -> np.ndarray:
+    if isinstance(stego, np.ndarray):
+        return _as_picture(stego)
+    name = "This data" if isinstance(stego, bytes) else Path(stego).name
+    data = stego if isinstance(stego, bytes) else read_file(Path(stego))
+    return decompress(data) if data[: len(MAGIC)] == MAGIC else decode_picture(data, name)
+
+
+def _salt(keys: Keys, seed: int, message: bytes, cover: np.ndarray) -> bytes:
+    """Return a salt that is new for every message, seed and cover, yet reproducible."""
+    content = b"".join([seed.to_bytes(16, "little"), message, cover.tobytes()])
+    return hmac.digest(keys.subkey("salt"), content, "sha256")[:SALT_BYTES]
+
+
+def _compress(codec: BundledCodec, cover: np.ndarray, quality: int) -> _Plain:
+    tensor = to_tensor(cover)
+    y = codec.codec.analyse(tensor)
+    z = codec.codec.hyper_analyse(y)
+    symbols = codec.codec.quantise(y, quality)
+    parameters = codec.codec.entropy_parameters(z, symbols.shape[1:], quality)
+    latents = Latents(symbols, z, quality)
+    data, picture = _finish(codec, latents, cover)
+    return _Plain(tensor, y, latents, parameters, data, picture)
+
+
+def _finish(codec: BundledCodec, latents: Latents, cover: np.ndarray) -> tuple[bytes, np.ndarray]:
+    """Return the file of ``latents`` and the picture that a receiver decodes from its bytes."""
+    y_stream, z_stream = codec.codec.encode(latents)
+    data = pack(
+        LikFile(
+            codec=codec.number,
+            fingerprint=codec.fingerprint,
+            height=cover.shape[0],
+            width=cover.shape[1],
+            quality=latents.quality,
+            symbols_digest=digest_symbols(latents.z, latents.y),
+            z_stream=z_stream,
+            y_stream=y_stream,
+        )
+    )
+    return data, decompress(data)
+
+
+def _wanted_bits(plan: Plan, sealed: bytes, keys: Keys) -> Tensor:
+    """Return (planes, gh, gw): +1 and −1 where a bit is carried, 0 elsewhere."""
+    carrier, smallest = plan.carrier, plan.smallest
+    wanted = np.zeros(carrier.positions, dtype=np.float32)
+    places = preamble_positions(carrier, smallest, keys)
+    preamble = Preamble(len(sealed), plan.raw_bits, carrier.code)
+    wanted[places] = 2.0 * encode_preamble(preamble, keys, len(places)) - 1
+    order = payload_positions(carrier, smallest, keys)[: plan.raw_bits]
+    wanted[order] = 2.0 * frame_bits(sealed, plan.raw_bits, keys) - 1
+    return torch.from_numpy(wanted).view(carrier.planes, *carrier.grid)
+
+
+def _logits(decoder: MessageDecoder, picture: np.ndarray, plan: Plan) -> Tensor:
+    return torch.from_numpy(read_logits(decoder, to_tensor(picture), plan.carrier))
+
+
+def _verify(data: bytes, picture: np.ndarray, message: bytes, keys: Keys) -> None:
+    """Read the finished file as the receiver will, from its bytes and from a PNG of its picture.
+
+    Raises:
+        CapacityError: a message does not come back; nothing must be sent.
+    """
+    for received in (decompress(data), decode_picture(encode_png(picture), "the decoded picture")):
+        try:
+            returned = reveal_with_keys(received, keys)
+        except MessageNotFoundError:
+            returned = None
+        if returned != message:
+            raise CapacityError(
+                "The finished file did not give the message back, so it was not written; "
+                "use a shorter message, a higher quality or another seed."
+            )
+
+
+def _too_much(message: bytes, fitting: int) -> CapacityError:
+    fitting = max(0, min(fitting, len(message) - 1))
+    return CapacityError(
+        f"This photo does not carry {len(message)} bytes at acceptable quality; about {fitting} "
+        "bytes should fit. Shorten the message, raise --quality or take a larger photo."
+    )

@@ -1,0 +1,1 @@
+"""Trainers and recipes for everything that ships weights."""

@@ -1,0 +1,607 @@
+"""Trains a SteganoGAN encoder and decoder together and ships the decoder.
+
+```
+ photo crop ──► dense encoder ──► stego ──► distortion ──► dense decoder ──► logits
+                     ▲              │       (recipe)                           │
+ random bits ────────┘              └── mean squared error      cross-entropy ─┘
+```
+
+Zhang et al., "SteganoGAN", 2019, section 3.4, without the critic: latentink uses the decoder only,
+and the editor, not the encoder, makes the pictures.
+
+Everything random in step n comes from a generator seeded by (seed, n), so that a run resumed from
+a checkpoint is the run that was never interrupted, to the last bit on the same machine and thread
+count.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+import pickle
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps, UnidentifiedImageError
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Generator, Tensor, nn
+
+from latentink.channels.basic import BasicDecoder, BasicEncoder
+from latentink.channels.bundled import save_decoder
+from latentink.channels.dense import DenseDecoder, DenseEncoder
+from latentink.errors import OptionError, OutputError, WeightsError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+HELD_OUT_PERCENT = 5
+MIN_SIDE = 16
+LOG_COLUMNS = ("step", "loss", "accuracy", "psnr", "seconds")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training run yields.
+
+    Attributes:
+        architecture: ``"dense"`` or ``"basic"``.
+        data_depth: Bits at each pixel.
+        hidden: Channels of the inner layers.
+        photos: Folder of photos, relative to the working directory.
+        steps: Optimiser steps.
+        batch: Crops a step.
+        crop: Side of a crop in pixels.
+        learning_rate: Adam's, at its peak; 3 % of the steps lead up to it and a cosine down to 0.
+        image_weight: Weight of the mean squared error (pictures in [0, 1]) beside the
+            cross-entropy (nats); SteganoGAN's 100 on [-1, 1] is 400 here.
+        image_rise: Share of the steps over which that weight rises from a tenth to the whole, so
+            that the pair finds a code before it learns to hide it.
+        codec: What lies between encoder and decoder: ``"none"``, or ``"noise"`` for blur, additive
+            noise and 8-bit rounding drawn anew for each crop.
+        blur: Largest standard deviation of the blur, pixels.
+        colour_blur: Standard deviation of the blur of colour alone, pixels; 0 treats it like
+            grey. Learned codecs keep almost nothing of fine colour, and a decoder trained without
+            this hides its bits exactly there.
+        noise: Largest standard deviation of the additive noise, grey levels of 255.
+        density: Share of the positions that carry a bit; the others enter neither the encoder nor
+            the loss.
+        seed: Seed of everything random.
+        checkpoint_seconds: Seconds between checkpoints.
+    """
+
+    architecture: str = "dense"
+    data_depth: int = 1
+    hidden: int = 32
+    photos: str = "../shared/photos/train"
+    steps: int = 3000
+    batch: int = 4
+    crop: int = 128
+    learning_rate: float = 2e-3
+    image_weight: float = 400.0
+    image_rise: float = 0.3
+    codec: str = "none"
+    blur: float = 1.0
+    colour_blur: float = 0.0
+    noise: float = 4.0
+    density: float = 1.0
+    seed: int = 1
+    checkpoint_seconds: float = 30.0
+
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "data_depth": (1, 64),
+    "hidden": (1, 512),
+    "steps": (1, 1e9),
+    "batch": (1, 4096),
+    "crop": (16, 4096),
+    "learning_rate": (1e-9, 1),
+    "image_weight": (0, 1e9),
+    "image_rise": (0, 1),
+    "blur": (0, 5),
+    "colour_blur": (0, 5),
+    "noise": (0, 255),
+    "density": (1e-4, 1),
+    "seed": (0, 2**31),
+    "checkpoint_seconds": (0, 1e9),
+}
+CHOICES = {"architecture": ("dense", "basic"), "codec": ("none", "noise")}
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe from a TOML file whose keys are the fields of :class:`Recipe`.
+
+    Raises:
+        OptionError: The file is missing or is not TOML, or a key is unknown, of the wrong type or
+            out of its range; the sentence names the key.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"The recipe {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"The recipe {path} is not TOML: {error}.") from error
+    defaults = {field.name: field.default for field in fields(Recipe)}
+    for key, value in values.items():
+        if key not in defaults:
+            raise OptionError(f"The recipe {path} has the unknown key {key!r}.")
+        values[key] = _checked(path, key, value, type(defaults[key]))
+    return Recipe(**values)
+
+
+def _checked(path: Path, key: str, value: Any, kind: Any) -> Any:
+    if kind is float and type(value) is int:
+        value = float(value)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise OptionError(
+            f"The recipe {path} gives {key} = {value!r}, not of type {kind.__name__}."
+        )
+    if key in CHOICES and value not in CHOICES[key]:
+        raise OptionError(f"The recipe {path} gives {key} = {value!r}, not {CHOICES[key]}.")
+    low, high = LIMITS.get(key, (0, 0))
+    if key in LIMITS and not low <= value <= high:
+        raise OptionError(f"The recipe {path} gives {key} = {value}, not {low:g} to {high:g}.")
+    return value
+
+
+# ---------------------------------------------------------------------------------- photos
+
+
+def list_photos(folder: Path) -> list[Path]:
+    """Return the pictures directly in ``folder``, by name.
+
+    Raises:
+        OptionError: The folder is missing or holds no picture; the sentence names it.
+    """
+    if not folder.is_dir():
+        raise OptionError(f"The folder of photos {folder} does not exist.")
+    photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+    if not photos:
+        raise OptionError(f"The folder {folder} holds no photo ({', '.join(PICTURE_SUFFIXES)}).")
+    return photos
+
+
+def is_held_out(photo: Path) -> bool:
+    """Say whether ``photo`` is one of the 5 % kept from training, by the hash of its name."""
+    digest = hashlib.sha256(photo.name.encode()).digest()
+    return int.from_bytes(digest[:4], "little") % 100 < HELD_OUT_PERCENT
+
+
+class Photos:
+    """Photos as uint8 arrays, decoded once while they fit in ``cache_bytes``."""
+
+    def __init__(self, paths: Sequence[Path], cache_bytes: int = 1 << 30) -> None:
+        self.paths = list(paths)
+        self._cache: dict[int, np.ndarray] = {}
+        self._room = cache_bytes
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def pixels(self, index: int) -> np.ndarray:
+        """Return photo ``index`` as (H, W, 3) uint8, upright.
+
+        Raises:
+            OptionError: The file is no picture, or is smaller than 16×16; the sentence names it.
+        """
+        if index in self._cache:
+            return self._cache[index]
+        path = self.paths[index]
+        try:
+            with Image.open(path) as image:
+                pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        except (OSError, UnidentifiedImageError) as error:
+            raise OptionError(f"The photo {path} cannot be read: {error}.") from error
+        if min(pixels.shape[:2]) < MIN_SIDE:
+            raise OptionError(f"The photo {path} is smaller than {MIN_SIDE}×{MIN_SIDE}.")
+        if pixels.nbytes <= self._room:
+            self._room -= pixels.nbytes
+            self._cache[index] = pixels
+        return pixels
+
+    def crops(self, count: int, side: int, generator: Generator) -> Tensor:
+        """Return ``count`` random crops (count, 3, side, side) in [0, 1], each flipped or not.
+
+        A photo smaller than the crop is continued by reflection.
+        """
+        return torch.stack([self._crop(side, generator) for _ in range(count)])
+
+    def _crop(self, side: int, generator: Generator) -> Tensor:
+        pixels = self.pixels(_below(len(self), generator))
+        short = [max(side - length, 0) for length in pixels.shape[:2]]
+        if any(short):
+            pixels = np.pad(pixels, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric")
+        top = _below(pixels.shape[0] - side + 1, generator)
+        left = _below(pixels.shape[1] - side + 1, generator)
+        crop = torch.from_numpy(pixels[top : top + side, left : left + side].copy())
+        if _below(2, generator):
+            crop = crop.flip(1)
+        return crop.permute(2, 0, 1).float().div_(255)
+
+
+def _below(bound: int, generator: Generator) -> int:
+    return int(torch.randint(bound, (1,), generator=generator))
+
+
+# ------------------------------------------------------------------------------ distortion
+
+
+def round_to_8_bits(picture: Tensor) -> Tensor:
+    """Return ``picture`` (any shape) clamped and rounded to k/255; its gradient passes through."""
+    rounded = picture.detach().clamp(0, 1).mul(255).round_().div_(255)
+    return picture + (rounded - picture.detach())
+
+
+def blur(picture: Tensor, deviations: Tensor) -> Tensor:
+    """Return ``picture`` (B, C, H, W) blurred by a Gaussian of ``deviations`` (B,) pixels each.
+
+    A deviation of 0 leaves the crop as it is; the borders are continued by reflection, so three
+    deviations must be fewer pixels than a side.
+    """
+    batch, channels, height, width = picture.shape
+    radius = max(1, math.ceil(3 * float(deviations.max())))
+    offsets = torch.arange(-radius, radius + 1, dtype=picture.dtype)
+    taps = torch.exp(-0.5 * (offsets / deviations.clamp(min=1e-3)[:, None]) ** 2)
+    taps = (taps / taps.sum(1, keepdim=True)).repeat_interleave(channels, dim=0)
+    flat = F.pad(picture, [radius] * 4, mode="reflect").flatten(0, 1)[None]
+    flat = F.conv2d(flat, taps[:, None, :, None], groups=batch * channels)
+    flat = F.conv2d(flat, taps[:, None, None, :], groups=batch * channels)
+    return flat.reshape(batch, channels, height, width)
+
+
+def distort(stego: Tensor, recipe: Recipe, generator: Generator) -> Tensor:
+    """Return what the decoder is shown in place of ``stego`` (B, 3, H, W).
+
+    With ``codec = "noise"`` each crop draws a blur up to ``recipe.blur`` and noise up to
+    ``recipe.noise``, one in four of each being none; colour (what differs from the mean of red,
+    green and blue) is blurred by ``recipe.colour_blur`` instead, where that is not 0. With
+    ``"none"`` nothing changes.
+    """
+    if recipe.codec == "none":
+        return stego
+    strengths = (torch.rand(2, stego.shape[0], generator=generator) * 4 / 3 - 1 / 3).clamp_(min=0)
+    if recipe.colour_blur > 0:
+        grey = stego.mean(1, keepdim=True)
+        colour = blur(stego - grey, torch.full_like(strengths[0], recipe.colour_blur))
+        blurred = blur(grey, recipe.blur * strengths[0]) + colour
+    else:
+        blurred = blur(stego, recipe.blur * strengths[0])
+    deviations = recipe.noise / 255 * strengths[1]
+    grain = torch.randn(stego.shape, generator=generator) * deviations[:, None, None, None]
+    return round_to_8_bits(blurred + grain)
+
+
+def draw_bits(
+    shape: tuple[int, ...], density: float, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Return bits of 0 and 1 (0.5 where unused) and the mask of used positions, both ``shape``."""
+    bits = torch.randint(2, shape, generator=generator).float()
+    used = torch.rand(shape, generator=generator) < density
+    return torch.where(used, bits, torch.full_like(bits, 0.5)), used
+
+
+# -------------------------------------------------------------------------------- training
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a step or an evaluation measured.
+
+    Attributes:
+        loss: Cross-entropy plus the weighted mean squared error.
+        accuracy: Share of the used bits that the decoder reads right.
+        psnr: PSNR of the stego against the cover, dB, from the mean squared error.
+    """
+
+    loss: float
+    accuracy: float
+    psnr: float
+
+
+class Trainer:
+    """Encoder, decoder, optimiser and the number of steps done."""
+
+    def __init__(self, recipe: Recipe, photos: Photos) -> None:
+        self.recipe = recipe
+        self.photos = photos
+        self.step = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            self.encoder, self.decoder = _networks(recipe)
+        parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
+        self.optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate)
+
+    def advance(self) -> Figures:
+        """Do one optimiser step and return what it measured."""
+        recipe = self.recipe
+        generator = step_generator(recipe.seed, self.step)
+        cover = self.photos.crops(recipe.batch, recipe.crop, generator)
+        cover = cover.contiguous(memory_format=torch.channels_last)
+        shape = (recipe.batch, recipe.data_depth, recipe.crop, recipe.crop)
+        bits, used = draw_bits(shape, recipe.density, generator)
+        for group in self.optimiser.param_groups:
+            group["lr"] = recipe.learning_rate * schedule(self.step, recipe.steps)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            stego = self.encoder(cover, bits).float()
+            logits = self.decoder(distort(stego, recipe, generator)).float()
+        error = F.mse_loss(stego, cover)
+        loss = F.binary_cross_entropy_with_logits(logits[used], bits[used])
+        loss = loss + recipe.image_weight * rise(self.step, recipe) * error
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        self.step += 1
+        return Figures(loss.item(), _accuracy(logits, bits, used), _psnr(error.item()))
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that resuming needs; tensors, numbers and text only."""
+        return {
+            "recipe": asdict(self.recipe),
+            "step": self.step,
+            "encoder": self.encoder.state_dict(),
+            "decoder": self.decoder.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from what :meth:`state` returned.
+
+        Raises:
+            OptionError: The state was reached with another recipe; the sentence names a field.
+        """
+        now = asdict(self.recipe)
+        free = {"photos", "checkpoint_seconds"}  # neither changes what a step computes
+        for field in sorted(now.keys() - free):
+            if state["recipe"].get(field) != now[field]:
+                was = state["recipe"].get(field)
+                raise OptionError(
+                    f"The checkpoint was made with {field} = {was!r}, the recipe says "
+                    f"{now[field]!r}: train without resuming, or into another file."
+                )
+        self.encoder.load_state_dict(state["encoder"])
+        self.decoder.load_state_dict(state["decoder"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]
+
+
+def _networks(recipe: Recipe) -> tuple[nn.Module, DenseDecoder | BasicDecoder]:
+    encoder: nn.Module
+    decoder: DenseDecoder | BasicDecoder
+    if recipe.architecture == "dense":
+        encoder = DenseEncoder(recipe.data_depth, recipe.hidden)
+        decoder = DenseDecoder(recipe.data_depth, recipe.hidden)
+    else:
+        encoder = BasicEncoder(recipe.data_depth, recipe.hidden, residual=True)
+        decoder = BasicDecoder(recipe.data_depth, recipe.hidden)
+    # An untrained last layer would paint over the photo; a tenth of it starts near 30 dB.
+    with torch.no_grad():
+        last = [module for module in encoder.modules() if isinstance(module, nn.Conv2d)][-1]
+        for parameter in last.parameters():
+            parameter.mul_(0.1)
+    encoder.to(memory_format=torch.channels_last)
+    decoder.to(memory_format=torch.channels_last)
+    return encoder, decoder
+
+
+def step_generator(seed: int, step: int) -> Generator:
+    """Return the generator of everything random in ``step``."""
+    digest = hashlib.sha256(f"latentink decoder {seed} {step}".encode()).digest()
+    return Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+def schedule(step: int, steps: int) -> float:
+    """Return the factor on the learning rate: 3 % linear rise, then a cosine to 0."""
+    rise = max(1, round(0.03 * steps))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def rise(step: int, recipe: Recipe) -> float:
+    """Return the factor on the image weight: a tenth, rising linearly to 1, then 1."""
+    done = step / max(1.0, recipe.image_rise * recipe.steps)
+    return min(1.0, 0.1 + 0.9 * done)
+
+
+def _accuracy(logits: Tensor, bits: Tensor, used: Tensor) -> float:
+    right = ((logits > 0) == (bits > 0.5))[used]
+    return float(right.float().mean()) if right.numel() else math.nan
+
+
+def _psnr(error: float) -> float:
+    return -10 * math.log10(max(error, 1e-12))
+
+
+def evaluate(
+    encoder: nn.Module,
+    decoder: nn.Module,
+    photos: Photos,
+    recipe: Recipe,
+    distorted: bool,
+) -> Figures:
+    """Measure on a centre crop (at most 256×256) of every photo, in float32, stego in 8 bits.
+
+    Args:
+        encoder: Writes the bits; set to evaluation mode for the measurement.
+        decoder: Reads them; likewise.
+        photos: What to measure on.
+        recipe: Says the density and the distortion.
+        distorted: Whether the recipe's distortion lies in between.
+    """
+    modes = encoder.training, decoder.training
+    encoder.eval()
+    decoder.eval()
+    rows = []
+    with torch.no_grad():
+        for index in range(len(photos)):
+            generator = step_generator(recipe.seed, -1 - index)
+            cover = _centre_crop(photos.pixels(index), 256)
+            shape = (1, recipe.data_depth, *cover.shape[-2:])
+            bits, used = draw_bits(shape, recipe.density, generator)
+            stego = round_to_8_bits(encoder(cover, bits))
+            shown = distort(stego, recipe, generator) if distorted else stego
+            logits = decoder(shown)
+            error = F.mse_loss(stego, cover)
+            loss = F.binary_cross_entropy_with_logits(logits[used], bits[used])
+            loss = loss + recipe.image_weight * error
+            rows.append((float(loss), _accuracy(logits, bits, used), _psnr(float(error))))
+    encoder.train(modes[0])
+    decoder.train(modes[1])
+    loss_mean, accuracy, psnr = np.mean(np.array(rows), axis=0)
+    return Figures(float(loss_mean), float(accuracy), float(psnr))
+
+
+def _centre_crop(pixels: np.ndarray, side: int) -> Tensor:
+    height, width = pixels.shape[:2]
+    top, left = max(height - side, 0) // 2, max(width - side, 0) // 2
+    crop = pixels[top : top + side, left : left + side].copy()
+    return torch.from_numpy(crop).permute(2, 0, 1)[None].float().div(255)
+
+
+# ------------------------------------------------------------------------------------- run
+
+
+def write_checkpoint(state: dict[str, Any], path: Path) -> None:
+    """Write ``state`` beside ``path`` and rename it there, so that a reader never sees half."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        torch.save(state, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"The checkpoint {path} cannot be written: {error}.") from error
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint; tensors, numbers and text only, nothing in it is executed.
+
+    Raises:
+        WeightsError: The file is missing or is no checkpoint of this trainer.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise WeightsError(f"There is no checkpoint {path} to resume from.") from error
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"The checkpoint {path} cannot be read: {error}") from error
+    wanted = {"recipe", "step", "encoder", "decoder", "optimiser"}
+    if not isinstance(state, dict) or not wanted <= state.keys():
+        raise WeightsError(f"{path} is not a checkpoint of the decoder trainer.")
+    return state
+
+
+def checkpoint_path(out: Path) -> Path:
+    """Return where the checkpoints of a run that exports to ``out`` are kept."""
+    return out.with_suffix(".checkpoint.pt")
+
+
+def log_path(out: Path) -> Path:
+    """Return where the CSV log of a run that exports to ``out`` is kept."""
+    return out.with_suffix(".csv")
+
+
+def train_decoder(recipe_path: Path, photos: Path | None, out: Path, resume: bool) -> Path:
+    """Train after a recipe and export the decoder; show progress on the terminal.
+
+    Beside ``out`` lie the newest checkpoint (``.checkpoint.pt``) and the log (``.csv``: step,
+    loss, accuracy, psnr, seconds). Interrupting leaves both; ``resume`` continues exactly.
+
+    Args:
+        recipe_path: TOML file, see :class:`Recipe`.
+        photos: Folder of photos in place of the recipe's.
+        out: The safetensors file to write; its folder is created.
+        resume: Continue from the checkpoint.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        OptionError: The recipe or the folder of photos does not serve.
+        WeightsError: There is no readable checkpoint to resume from.
+        OutputError: ``out``, the checkpoint or the log cannot be written.
+    """
+    recipe = read_recipe(recipe_path)
+    paths = list_photos(photos or Path(recipe.photos))
+    held_out = [p for p in paths if is_held_out(p)]
+    training = [p for p in paths if not is_held_out(p)] or paths
+    trainer = Trainer(recipe, Photos(training))
+    if resume:
+        trainer.restore(read_checkpoint(checkpoint_path(out)))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _run(trainer, out)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
+    notes = _notes(trainer, recipe_path, Photos(held_out or training))
+    save_decoder(trainer.decoder, out, notes)
+    return out
+
+
+def _run(trainer: Trainer, out: Path) -> None:
+    recipe, saved = trainer.recipe, time.monotonic()
+    with _columns() as progress, _open_log(log_path(out), trainer.step) as log:
+        task = progress.add_task("", total=recipe.steps, completed=trainer.step, text="")
+        rows = csv.writer(log)
+        started = saved
+        while trainer.step < recipe.steps:
+            figures = trainer.advance()
+            now = time.monotonic()
+            rows.writerow([trainer.step, *_shortened(figures), f"{now - started:.2f}"])
+            text = f"loss {figures.loss:.3f}  bits {figures.accuracy:.2%}  {figures.psnr:.2f} dB"
+            progress.update(task, completed=trainer.step, text=text)
+            if now - saved >= recipe.checkpoint_seconds:
+                log.flush()
+                write_checkpoint(trainer.state(), checkpoint_path(out))
+                saved = now
+    write_checkpoint(trainer.state(), checkpoint_path(out))
+
+
+def _columns() -> Progress:
+    return Progress(
+        TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
+        BarColumn(),
+        TextColumn("{task.fields[text]}"),
+        TimeRemainingColumn(),
+    )
+
+
+def _open_log(path: Path, step: int) -> TextIO:
+    """Open the log for appending after ``step``; rows past it belong to work that was lost."""
+    kept = [",".join(LOG_COLUMNS)]
+    if step and path.exists():
+        rows = path.read_text(encoding="utf-8").splitlines()[1:]
+        kept += [row for row in rows if row.count(",") == 4 and int(row.split(",")[0]) <= step]
+    log = path.open("w", encoding="utf-8", newline="")
+    log.write("\n".join(kept) + "\n")
+    return log
+
+
+def _shortened(figures: Figures) -> list[str]:
+    return [f"{figures.loss:.5f}", f"{figures.accuracy:.5f}", f"{figures.psnr:.3f}"]
+
+
+def _notes(trainer: Trainer, recipe_path: Path, held_out: Photos) -> dict[str, str]:
+    """Return what the exported file says about its making, held-out measurement included."""
+    clean = evaluate(trainer.encoder, trainer.decoder, held_out, trainer.recipe, distorted=False)
+    notes = {
+        "recipe": recipe_path.name,
+        "steps": str(trainer.step),
+        "codec": trainer.recipe.codec,
+        "density": f"{trainer.recipe.density:g}",
+        "held_out_photos": str(len(held_out)),
+        "held_out_accuracy": f"{clean.accuracy:.5f}",
+        "held_out_psnr": f"{clean.psnr:.2f}",
+    }
+    if trainer.recipe.codec != "none":
+        rough = evaluate(trainer.encoder, trainer.decoder, held_out, trainer.recipe, distorted=True)
+        notes["held_out_accuracy_distorted"] = f"{rough.accuracy:.5f}"
+    return notes

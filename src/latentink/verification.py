@@ -1,0 +1,74 @@
+"""Whether candidate symbols deliver the message: the receiver's path, made a little harder."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from latentink.channels.message_decoder import MessageDecoder
+from latentink.channels.plan import Plan
+from latentink.channels.reading import read_soft_bits
+from latentink.codecs.hyperprior import STRIDE, HyperpriorCodec
+from latentink.editing.tiles import region_of
+from latentink.geometry import Rectangle
+from latentink.payload.frame import frame_bits, read_frame
+from latentink.payload.keys import Keys
+from latentink.picture import to_picture, to_tensor
+
+MARGIN = 0.01
+"""Share of the raw bits that are turned over before decoding, so that success has a margin."""
+
+
+class CandidateCheck:
+    """Callable: symbols (M, h, w) of the whole photo → whether the sealed message comes back.
+
+    Only the edited window is synthesised anew, with the halo that makes it equal to the same part
+    of the whole picture; the rest is the plain picture.
+
+    Attributes:
+        best_accuracy: the highest share of right payload bits among the candidates so far.
+    """
+
+    def __init__(
+        self,
+        codec: HyperpriorCodec,
+        decoder: MessageDecoder,
+        plan: Plan,
+        sealed: bytes,
+        keys: Keys,
+        plain_picture: np.ndarray,
+        quality: int,
+    ) -> None:
+        self.codec, self.decoder, self.plan = codec, decoder, plan
+        self.sealed, self.keys, self.quality = sealed, keys, quality
+        self.plain_picture = plain_picture
+        self.expected = frame_bits(sealed, plan.raw_bits, keys) > 0
+        self.best_accuracy = 0.5
+        # Keyed positions are in random order already: the first ones are as good as any.
+        self.turned = round(MARGIN * plan.raw_bits)
+
+    def __call__(self, symbols: np.ndarray) -> bool:
+        """Read the candidate as the receiver would."""
+        picture = to_tensor(self._picture(symbols))
+        soft = read_soft_bits(self.decoder, picture, self.keys)
+        if soft is None or len(soft.payload) != self.plan.raw_bits:
+            return False
+        accuracy = float(((soft.payload > 0) == self.expected).mean())
+        self.best_accuracy = max(self.best_accuracy, accuracy)
+        weakened = soft.payload.copy()
+        weakened[: self.turned] *= -1
+        return read_frame(weakened, soft.sealed_bytes, self.keys) == self.sealed
+
+    def _picture(self, symbols: np.ndarray) -> np.ndarray:
+        height, width = self.plain_picture.shape[:2]
+        window = self.plan.carrier.window
+        region = region_of(window, symbols.shape[1:])
+        pixels = region.scaled(STRIDE).clipped(Rectangle(0, 0, height, width))
+        part = self.codec.synthesise(
+            symbols[:, region.rows, region.columns], self.quality, (pixels.height, pixels.width)
+        )
+        # One latent of the halo is exact too, which is what message decoders see beyond a window.
+        exact = window.coarsened(STRIDE).grown(1, region).scaled(STRIDE).clipped(pixels)
+        inner = exact.shifted(pixels)
+        picture = self.plain_picture.copy()
+        picture[exact.rows, exact.columns] = to_picture(part)[inner.rows, inner.columns]
+        return picture

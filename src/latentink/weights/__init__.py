@@ -1,0 +1,1 @@
+"""Bundled weights, each a safetensors file with a model card beside it."""

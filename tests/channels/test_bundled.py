@@ -1,0 +1,101 @@
+"""Decoders come by name; a weights file is checked before it is believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from latentink.channels.basic import BasicDecoder
+from latentink.channels.bundled import (
+    FORMAT,
+    decoder_names,
+    load_decoder,
+    load_message_decoder,
+    save_decoder,
+)
+from latentink.channels.dense import DenseDecoder
+from latentink.errors import OutputError, WeightsError
+
+METADATA = {"format": FORMAT, "architecture": "dense", "hidden": "4", "data_depth": "1"}
+
+
+@pytest.mark.parametrize("decoder", [DenseDecoder(2, 4), BasicDecoder(3, 5)])
+def test_a_saved_decoder_comes_back(decoder: DenseDecoder | BasicDecoder, tmp_path: Path) -> None:
+    path = tmp_path / "decoder.safetensors"
+    save_decoder(decoder, path, {"note": "from a test"})
+    loaded = load_decoder(path)
+    picture = torch.rand(1, 3, 20, 20)
+    assert type(loaded) is type(decoder)
+    assert torch.equal(loaded(picture), decoder.eval()(picture))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("name", decoder_names())
+def test_every_name_loads_and_reads_a_picture(name: str) -> None:
+    decoder = load_message_decoder(name, b"key")
+    assert decoder.name == name
+    assert not decoder.training
+    assert not any(p.requires_grad for p in decoder.parameters())
+    assert decoder(torch.rand(1, 3, 32, 40)).shape == (1, decoder.data_depth, 32, 40)
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(WeightsError, match="keyed"):
+        load_message_decoder("nosuch", b"")
+
+
+def rewritten(path: Path, metadata: dict[str, str] | None, drop: str = "") -> Path:
+    """Save a small decoder, then change its metadata or drop a tensor."""
+    save_decoder(DenseDecoder(1, 4), path)
+    tensors = {name: tensor for name, tensor in load_file(path).items() if name != drop}
+    save_file(tensors, path, metadata)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("metadata", "drop", "sentence"),
+    [
+        (None, "", "something else"),
+        (METADATA | {"architecture": "huge"}, "", "'huge'"),
+        (METADATA | {"hidden": "-3"}, "", "hidden"),
+        (METADATA | {"data_depth": "1000000000000"}, "", "data_depth"),
+        (METADATA | {"hidden": "8"}, "", "shape"),
+        (METADATA, "conv1.0.weight", "conv1.0.weight"),
+    ],
+)
+def test_foreign_metadata_is_refused(
+    metadata: dict[str, str] | None, drop: str, sentence: str, tmp_path: Path
+) -> None:
+    path = rewritten(tmp_path / "x.safetensors", metadata, drop)
+    with pytest.raises(WeightsError, match=sentence):
+        load_decoder(path)
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    decoder = DenseDecoder(1, 4)
+    with torch.no_grad():
+        decoder.conv4[0].bias.fill_(float("nan"))
+    save_decoder(decoder, tmp_path / "x.safetensors")
+    with pytest.raises(WeightsError, match="not finite"):
+        load_decoder(tmp_path / "x.safetensors")
+
+
+def test_missing_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="does not exist"):
+        load_decoder(tmp_path / "none.safetensors")
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(b"not weights")
+    with pytest.raises(WeightsError, match="safetensors"):
+        load_decoder(path)
+    save_decoder(DenseDecoder(1, 4), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match="safetensors"):
+        load_decoder(path)
+
+
+def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="nowhere"):
+        save_decoder(DenseDecoder(1, 4), tmp_path / "nowhere" / "x.safetensors")
