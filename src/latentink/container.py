@@ -13,6 +13,8 @@ from latentink.errors import ContainerError
 
 MAGIC = b"\x8bLIK"
 VERSION = 1
+QUALITY_UNIT = 1 / 256
+"""Quality steps per unit of the header's quality field."""
 _HEADER = struct.Struct("<4sBB8sIIH8sII")
 _CHECK = struct.Struct("<I")
 OVERHEAD_BYTES = _HEADER.size + _CHECK.size

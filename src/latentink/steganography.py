@@ -403,6 +403,11 @@ def reveal_with_keys(picture: np.ndarray, keys: Keys) -> bytes:
     )
 
 
+def decode_stego(data: bytes, name: str) -> np.ndarray:
+    """Return the picture (H, W, 3) uint8 in the bytes of a .lik file or of a picture file."""
+    return decompress(data) if data[: len(MAGIC)] == MAGIC else decode_picture(data, name)
+
+
 def decompress(data: bytes | Path | str) -> np.ndarray:
     """Return the picture (H, W, 3) uint8 of a .lik file.
 
@@ -461,9 +466,9 @@ def _as_picture(image: np.ndarray | Path | str) -> np.ndarray:
 def _picture_of(stego: bytes | np.ndarray | Path | str) -> np.ndarray:
     if isinstance(stego, np.ndarray):
         return _as_picture(stego)
-    name = "This data" if isinstance(stego, bytes) else Path(stego).name
-    data = stego if isinstance(stego, bytes) else read_file(Path(stego))
-    return decompress(data) if data[: len(MAGIC)] == MAGIC else decode_picture(data, name)
+    if isinstance(stego, bytes):
+        return decode_stego(stego, "This data")
+    return decode_stego(read_file(Path(stego)), Path(stego).name)
 
 
 def _salt(keys: Keys, seed: int, message: bytes, cover: np.ndarray) -> bytes:

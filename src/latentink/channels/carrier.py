@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latentink.channels.message_decoder import MessageDecoder
-
 from latentink.geometry import Rectangle
 from latentink.payload.keys import Keys
 from latentink.payload.preamble import preamble_bits
@@ -96,7 +95,7 @@ def smallest_carrier(height: int, width: int, decoder: MessageDecoder, keys: Key
 
 
 def preamble_places(smallest: Carrier, keys: Keys) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return planes, rows and columns, within ``smallest``, of the preamble's raw bits, in order."""
+    """Return planes, rows and columns, within ``smallest``, of the preamble's raw bits."""
     count = preamble_bits(smallest.positions)
     chosen = keys.stream("preamble placement").permutation(smallest.positions)[:count]
     planes, rows, columns = np.unravel_index(chosen, (smallest.planes, *smallest.grid))

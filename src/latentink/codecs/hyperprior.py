@@ -27,10 +27,10 @@ from latentink.codecs.bitstream import decode_symbols, encode_symbols
 from latentink.codecs.entropy_tables import unpack_table
 from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.tiling import apply_in_tiles
+from latentink.container import QUALITY_UNIT
 from latentink.errors import ContainerError, OptionError
 
 STRIDE = 16
-QUALITY_UNIT = 1 / 256
 # Receptive radii: 30 pixels for g_a, under 4 latents for g_s; rounded up to whole latents.
 _ANALYSIS_HALO = 32
 SYNTHESIS_HALO = 4

@@ -193,8 +193,8 @@ class _Session:
             terms = self._tile_terms(tile)
             loss = terms.rate + terms.distortion + self.weight * terms.accuracy
             loss.backward()
-            rate += float(terms.rate)
-            objective += float(loss)
+            rate += float(terms.rate.detach())
+            objective += float(loss.detach())
             squared_error += terms.squared_error
             right += terms.right
         assert self.latent.grad is not None

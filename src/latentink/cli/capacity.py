@@ -1,0 +1,41 @@
+"""``latentink capacity``: how long a message a photo should carry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentink.cli.errors import for_people
+from latentink.picture import read_picture
+
+
+@for_people
+def capacity_command(
+    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
+    codec: Annotated[str, typer.Option(help="The codec.")] = "hyperprior",
+    quality: Annotated[
+        float, typer.Option(help="3 (smallest file) to 8 (best picture), any number between.")
+    ] = 5.0,
+    preset: Annotated[str, typer.Option(help="balanced or paper.")] = "balanced",
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Estimate how many bytes a photo carries at acceptable quality."""
+    picture = read_picture(cover)
+
+    from latentink.cli.tables import print_json, print_rows
+    from latentink.steganography import capacity
+
+    result = capacity(picture, codec=codec, quality=quality, preset=preset)
+    if json:
+        print_json(result)
+        return
+    print_rows(
+        [
+            ("picture", f"{result.width}×{result.height}"),
+            ("plain file", f"{result.plain_file_bytes:,} bytes at quality {result.quality:g}"),
+            ("message", f"about {result.message_bytes:,} bytes at acceptable quality"),
+            ("limit", f"{result.limit_bytes:,} bytes whatever the quality"),
+        ]
+    )

@@ -1,0 +1,36 @@
+"""``latentink compress``: a photo in, a .lik file without a message out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentink.cli.errors import for_people
+from latentink.picture import check_output, read_picture, write_atomically
+
+
+@for_people
+def compress_command(
+    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The .lik file to write.")],
+    codec: Annotated[str, typer.Option(help="The codec.")] = "hyperprior",
+    quality: Annotated[
+        float, typer.Option(help="3 (smallest file) to 8 (best picture), any number between.")
+    ] = 5.0,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Compress a photo without a message; the file has the same fields as one with."""
+    check_output(out, cover)
+    picture = read_picture(cover)
+
+    from latentink.cli.tables import compression_rows, print_json, print_rows
+    from latentink.steganography import compress
+
+    result = compress(picture, codec=codec, quality=quality)
+    write_atomically(out, result.data)
+    if json:
+        print_json(result.report)
+    else:
+        print_rows([("written", str(out)), *compression_rows(result.report)])

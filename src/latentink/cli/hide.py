@@ -1,0 +1,104 @@
+"""``latentink hide``: a photo and a message in, a .lik file out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentink.cli.errors import for_people
+from latentink.cli.password import (
+    AskOption,
+    PasswordFileOption,
+    PasswordOption,
+    read_password,
+    say_if_public,
+)
+from latentink.errors import OptionError
+from latentink.picture import check_output, encode_png, read_picture, write_atomically
+
+
+@for_people
+def hide_command(
+    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The .lik file to write.")],
+    text: Annotated[str | None, typer.Option("-m", "--message", help="The message.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("-f", "--file", help="A file with the message; - reads the input."),
+    ] = None,
+    password: PasswordOption = None,
+    password_file: PasswordFileOption = None,
+    ask_password: AskOption = False,
+    codec: Annotated[str, typer.Option(help="The codec.")] = "hyperprior",
+    quality: Annotated[
+        float, typer.Option(help="3 (smallest file) to 8 (best picture), any number between.")
+    ] = 5.0,
+    channel: Annotated[str, typer.Option(help="Where the bits live.")] = "pixels",
+    preset: Annotated[str, typer.Option(help="balanced or paper.")] = "balanced",
+    decoder: Annotated[
+        str | None,
+        typer.Option(help="Message decoder instead of the preset's: periodic, dense or keyed."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of the editor.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Time for the editor's steps.")] = None,
+    seed: Annotated[int, typer.Option(help="Same inputs and seed, same bytes.")] = 0,
+    report: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+    preview: Annotated[Path | None, typer.Option(help="Write the decoded picture as PNG.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Hide a message in a photo while compressing it, and check that it comes back."""
+    outputs = [path for path in (out, preview, report) if path is not None]
+    if len({path.resolve() for path in outputs}) < len(outputs):
+        raise OptionError("The outputs must be different files.")
+    for path in outputs:
+        check_output(path, cover, *([file] if file else []))
+    message = _message(text, file)
+    secret = read_password(password, password_file, ask_password, twice=True)
+    say_if_public(secret)
+    picture = read_picture(cover)
+
+    from latentink.cli.progress import editing_progress
+    from latentink.cli.tables import as_json, hiding_rows, print_json, print_rows
+    from latentink.steganography import HideOptions, hide
+
+    options = HideOptions(
+        codec=codec,
+        quality=quality,
+        channel=channel,
+        preset=preset,
+        decoder=decoder,
+        steps=steps,
+        seconds=seconds,
+        seed=seed,
+    )
+    with editing_progress() as on_step:
+        result = hide(picture, message, password=secret, options=options, on_step=on_step)
+    write_atomically(out, result.data)
+    if preview is not None:
+        write_atomically(preview, encode_png(result.picture))
+    if report is not None:
+        write_atomically(report, as_json(result.report.as_dict()).encode())
+    if json:
+        print_json(result.report)
+    else:
+        print_rows([("written", str(out)), *hiding_rows(result.report)])
+
+
+def _message(text: str | None, file: Path | None) -> bytes:
+    if (text is None) == (file is None):
+        raise OptionError("Give the message either with -m TEXT or with -f FILE.")
+    if text is not None:
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            raise OptionError("The message is not valid text; pass it as a file with -f.") from None
+    assert file is not None
+    if str(file) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise OptionError(f"The message file {file} cannot be read: {error.strerror}.") from None

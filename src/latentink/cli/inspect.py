@@ -1,0 +1,67 @@
+"""``latentink inspect``: what is written in a .lik file's header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentink.cli.errors import for_people
+from latentink.picture import read_file
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The open fields of a .lik file; none of them says whether there is a message."""
+
+    file_bytes: int
+    bpp: float
+    width: int
+    height: int
+    codec: int
+    fingerprint: str
+    quality: float
+    z_stream_bytes: int
+    y_stream_bytes: int
+    symbols_digest: str
+
+
+@for_people
+def inspect_command(
+    stego: Annotated[Path, typer.Argument(help="The .lik file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the fields as JSON.")] = False,
+) -> None:
+    """Print the header of a .lik file."""
+    data = read_file(stego)
+
+    from latentink.cli.tables import print_json, print_rows
+    from latentink.container import QUALITY_UNIT, unpack
+
+    file = unpack(data)
+    result = Inspection(
+        file_bytes=len(data),
+        bpp=8 * len(data) / (file.height * file.width),
+        width=file.width,
+        height=file.height,
+        codec=file.codec,
+        fingerprint=file.fingerprint.hex(),
+        quality=file.quality * QUALITY_UNIT,
+        z_stream_bytes=len(file.z_stream),
+        y_stream_bytes=len(file.y_stream),
+        symbols_digest=file.symbols_digest.hex(),
+    )
+    if json:
+        print_json(result)
+        return
+    print_rows(
+        [
+            ("file", f"{result.file_bytes:,} bytes, {result.bpp:.3f} bpp"),
+            ("picture", f"{result.width}×{result.height}"),
+            ("codec", f"number {result.codec}, weights {result.fingerprint}"),
+            ("quality", f"{result.quality:g}"),
+            ("latent", f"{result.y_stream_bytes:,} bytes"),
+            ("hyper-latent", f"{result.z_stream_bytes:,} bytes"),
+        ]
+    )

@@ -1,0 +1,39 @@
+"""The ``latentink`` command."""
+
+from __future__ import annotations
+
+import warnings
+
+import typer
+
+from latentink.cli.capacity import capacity_command
+from latentink.cli.compress import compress_command
+from latentink.cli.decompress import decompress_command
+from latentink.cli.demo import demo_command
+from latentink.cli.hide import hide_command
+from latentink.cli.inspect import inspect_command
+from latentink.cli.reveal import reveal_command
+from latentink.cli.train import train_app
+
+app = typer.Typer(
+    name="latentink",
+    help="Hide a message in a photo while a learned codec compresses it, and get it back exactly.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("hide")(hide_command)
+app.command("reveal")(reveal_command)
+app.command("compress")(compress_command)
+app.command("decompress")(decompress_command)
+app.command("capacity")(capacity_command)
+app.command("inspect")(inspect_command)
+app.command("demo")(demo_command)
+app.add_typer(train_app, name="train")
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    # CompressAI compiles one layer with an interface that newer PyTorch warns about at import.
+    warnings.filterwarnings("ignore", message=r".*torch\.jit\.script.*")
+    app()

@@ -1,0 +1,84 @@
+"""Where the password comes from: an option, a file, a prompt, or the environment."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentink.errors import OptionError
+
+VARIABLE = "LATENTINK_PASSWORD"
+
+PasswordOption = Annotated[
+    str | None,
+    typer.Option(
+        "-p",
+        "--password",
+        help=f"The password. Other users of this machine may see it; the file, the prompt or "
+        f"the variable {VARIABLE} keep it hidden.",
+        metavar="PASSWORD",
+    ),
+]
+PasswordFileOption = Annotated[
+    Path | None,
+    typer.Option("--password-file", help="A file whose first line is the password."),
+]
+AskOption = Annotated[bool, typer.Option("--ask-password", help="Ask for the password.")]
+
+
+def read_password(password: str | None, file: Path | None, ask: bool, *, twice: bool) -> str | None:
+    """Return the password, or None when none was given in any way.
+
+    Args:
+        password: from the option.
+        file: from ``--password-file``.
+        ask: whether to prompt.
+        twice: whether the prompt asks for a repetition.
+
+    Raises:
+        OptionError: two ways at once, an unreadable file, an empty password, or a mismatch.
+    """
+    if sum((password is not None, file is not None, ask)) > 1:
+        raise OptionError("Give the password in one way: -p, --password-file or --ask-password.")
+    if file is not None:
+        return _first_line(file)
+    if ask:
+        return _prompt(twice)
+    return password if password is not None else os.environ.get(VARIABLE)
+
+
+def say_if_public(password: str | None) -> None:
+    """Tell the sender on standard error when the message is not protected."""
+    if password is None:
+        print(
+            "latentink: no password given, so the public key is used: "
+            "anybody with latentink can read the message.",
+            file=sys.stderr,
+        )
+
+
+def _first_line(file: Path) -> str:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise OptionError(f"The password file {file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise OptionError(f"The password file {file} is not UTF-8 text.") from None
+    if not lines or not lines[0]:
+        raise OptionError(f"The password file {file} has no password in its first line.")
+    return lines[0]
+
+
+def _prompt(twice: bool) -> str:
+    try:
+        password = getpass.getpass("Password: ")
+        if twice and getpass.getpass("Repeat it: ") != password:
+            raise OptionError("The two passwords differ; start again.")
+    except EOFError:
+        raise OptionError("There is no terminal to ask for the password on.") from None
+    return password

@@ -1,0 +1,52 @@
+"""``latentink reveal``: a .lik file or its decoded picture in, the message out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentink.cli.errors import for_people
+from latentink.cli.password import AskOption, PasswordFileOption, PasswordOption, read_password
+from latentink.errors import OptionError
+from latentink.picture import check_output, read_file, write_atomically
+
+
+@for_people
+def reveal_command(
+    stego: Annotated[Path, typer.Argument(help="The .lik file, or its decoded picture as PNG.")],
+    password: PasswordOption = None,
+    password_file: PasswordFileOption = None,
+    ask_password: AskOption = False,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the message here.")] = None,
+) -> None:
+    """Read the message; text goes to the terminal, anything to a file with -o."""
+    if out is not None:
+        check_output(out, stego)
+    data = read_file(stego)
+    secret = read_password(password, password_file, ask_password, twice=False)
+
+    from latentink.steganography import decode_stego, reveal
+
+    message = reveal(decode_stego(data, stego.name), password=secret)
+    if out is not None:
+        write_atomically(out, message)
+        print(f"{len(message)} bytes written to {out}", file=sys.stderr)
+        return
+    if not sys.stdout.isatty():
+        sys.stdout.buffer.write(message)
+        return
+    print(_printable(message))
+
+
+def _printable(message: bytes) -> str:
+    """Return the text with control characters made visible: a message must not steer a terminal."""
+    try:
+        text = message.decode()
+    except UnicodeDecodeError:
+        raise OptionError(
+            f"The message is {len(message)} bytes of data, not text; write it with -o FILE."
+        ) from None
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)

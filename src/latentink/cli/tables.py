@@ -1,0 +1,66 @@
+"""Results on the terminal: a short table, or JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from latentink.steganography import CompressReport, HideReport
+
+
+def as_json(values: dict[str, Any]) -> str:
+    """Return indented JSON; an infinite PSNR (equal pictures) becomes null."""
+    finite = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }
+    return json.dumps(finite, indent=2)
+
+
+def print_json(report: Any) -> None:
+    """Print a report dataclass as JSON on standard output."""
+    print(as_json(asdict(report)))
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
+    """Print names and values as a table without lines."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in rows:
+        table.add_row(f"[dim]{name}[/dim]", value)
+    Console().print(table)
+
+
+def compression_rows(report: CompressReport) -> list[tuple[str, str]]:
+    """Return the rows that every compressed photo has."""
+    return [
+        ("file", f"{report.file_bytes:,} bytes, {report.bpp:.3f} bpp"),
+        ("picture", f"{report.width}×{report.height}, {report.psnr_db:.2f} dB PSNR"),
+    ]
+
+
+def hiding_rows(report: HideReport) -> list[tuple[str, str]]:
+    """Return the rows of a hidden message."""
+    growth = 100 * (report.file_bytes / report.plain_file_bytes - 1)
+    loss = report.plain_psnr_db - report.psnr_db
+    return [
+        *compression_rows(report),
+        (
+            "without message",
+            f"{report.plain_file_bytes:,} bytes ({growth:+.1f} %), "
+            f"{report.plain_psnr_db:.2f} dB ({-loss:+.2f} dB)",
+        ),
+        ("payload", f"{report.payload_bytes:,} bytes, {report.payload_bpp:.4f} bpp"),
+        ("delivered rate", f"{report.delivered_rate:.4f} message bits per file bit"),
+        (
+            "raw accuracy",
+            f"{100 * report.raw_accuracy:.2f} % of {report.raw_bits:,} raw bits "
+            f"(density {report.density:.4f})",
+        ),
+        ("time", f"{report.seconds:.1f} s, {report.steps} steps"),
+    ]
