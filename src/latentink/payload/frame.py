@@ -30,7 +30,7 @@ def frame_bits(sealed: bytes, raw_bits: int, keys: Keys) -> np.ndarray:
     who tests its parity checks, even though the sealed bytes in it look random.
 
     Raises:
-        CapacityError: ``sealed`` has as many bits as ``raw_bits``, or more.
+        CapacityError: ``sealed`` has more bits than 95 % of ``raw_bits``.
         ValueError: ``sealed`` is empty.
     """
     bits = np.unpackbits(np.frombuffer(sealed, dtype=np.uint8), bitorder="little")
@@ -83,7 +83,7 @@ def rate_for_accuracy(accuracy: float, raw_bits: int) -> float:
     odds = math.log2((1 - error) / error)
     capacity = 1 + math.log2(1 - error) - error * odds
     dispersion = error * (1 - error) * odds**2
-    length = min(raw_bits, ldpc.MAX_BLOCK_BITS)
+    length = min(raw_bits, ldpc.MAX_BLOCK_BITS // 2)  # the shortest of several codewords
     rate = capacity - CODE_LOSS - DEVIATIONS * math.sqrt(dispersion / length)
     return min(max(rate, 0.0), HIGHEST_RATE)
 

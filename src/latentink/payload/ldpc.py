@@ -225,7 +225,7 @@ def calibrate(soft: np.ndarray, information: float) -> np.ndarray:
     one at which mean(1 − h2(sigmoid(s·|soft|))) equals ``information``: slightly more than the code
     rate, that is, the worst channel on which the code can work. On a better channel the decoder
     then merely trusts its input less than it could. Values that are not numbers count as
-    unknown (0); very large ones are bounded at 1000 times the mean magnitude's scale.
+    unknown (0); very large ones are bounded at 1000 times the median magnitude.
 
     Args:
         soft: (n,) float, any positive scale.

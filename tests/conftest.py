@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from photos import astronaut
+
+from latentink.codecs.bundled import load_codec
+from latentink.codecs.hyperprior import HyperpriorCodec
+from latentink.steganography import StegoResult, hide
+
+
+@pytest.fixture(scope="session")
+def hyperprior() -> HyperpriorCodec:
+    return load_codec("hyperprior").codec
+
+
+@pytest.fixture(scope="session")
+def stego() -> StegoResult:
+    """A finished stego of a 256×256 photo with a short message."""
+    return hide(astronaut(), b"meet at noon", password="tide")

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skimage.data
+from photos import astronaut
+
+import latentink
+from latentink import HideOptions
+from latentink.channels.carrier import WHOLE
+from latentink.container import unpack
+from latentink.picture import encode_png
+
+FEW = HideOptions(steps=30)
+
+
+def test_the_message_comes_back_from_file_and_picture(stego):
+    assert latentink.reveal(stego.data, password="tide") == b"meet at noon"
+    assert latentink.reveal(stego.picture, password="tide") == b"meet at noon"
+    assert latentink.reveal(encode_png(stego.picture), password="tide") == b"meet at noon"
+
+
+def test_the_picture_is_what_the_file_decodes_to(stego):
+    np.testing.assert_array_equal(latentink.decompress(stego.data), stego.picture)
+
+
+@pytest.mark.parametrize("password", [None, "Tide", "tide "])
+def test_another_password_finds_nothing(stego, password):
+    with pytest.raises(latentink.MessageNotFoundError):
+        latentink.reveal(stego.data, password=password)
+
+
+def test_a_plain_file_carries_no_message_and_looks_the_same(stego):
+    plain = latentink.compress(astronaut())
+    with pytest.raises(latentink.MessageNotFoundError):
+        latentink.reveal(plain.data, password="tide")
+    open_fields = ("codec", "fingerprint", "height", "width", "quality")
+    with_message, without = unpack(stego.data), unpack(plain.data)
+    assert [getattr(with_message, f) for f in open_fields] == [
+        getattr(without, f) for f in open_fields
+    ]
+    assert with_message.z_stream == without.z_stream
+
+
+def test_report_is_true(stego):
+    report = stego.report
+    assert report.file_bytes == len(stego.data)
+    assert report.bpp == pytest.approx(8 * len(stego.data) / 256**2)
+    assert report.plain_file_bytes == len(latentink.compress(astronaut()).data)
+    squared = np.mean((stego.picture.astype(float) - astronaut()) ** 2)
+    assert report.psnr_db == pytest.approx(10 * np.log10(255**2 / squared))
+    assert report.payload_bytes == 12
+    assert report.delivered_rate == pytest.approx(12 / len(stego.data))
+    assert 0.85 < report.raw_accuracy <= 1
+    assert report.password_used
+
+
+def test_a_short_message_costs_little(stego):
+    assert stego.report.plain_psnr_db - stego.report.psnr_db < 0.5
+    assert stego.report.file_bytes < 1.05 * stego.report.plain_file_bytes
+
+
+def test_same_inputs_and_seed_give_the_same_bytes(stego):
+    again = latentink.hide(astronaut(), b"meet at noon", password="tide")
+    assert again.data == stego.data
+    other = latentink.hide(
+        astronaut(), b"meet at noon", password="tide", options=HideOptions(seed=1)
+    )
+    assert other.data != stego.data
+    assert latentink.reveal(other.data, password="tide") == b"meet at noon"
+
+
+@pytest.mark.parametrize("message", [b"", b"\0", bytes(range(256))])
+def test_messages_of_all_lengths(message):
+    result = latentink.hide(astronaut(), message, options=FEW)
+    assert latentink.reveal(result.data) == message
+    assert not result.report.password_used
+
+
+@pytest.mark.parametrize(("height", "width"), [(131, 202), (97, 255)])
+def test_odd_sizes(height, width):
+    result = latentink.hide(astronaut(height=height, width=width), b"odd", options=FEW)
+    assert result.picture.shape == (height, width, 3)
+    assert latentink.reveal(result.data) == b"odd"
+
+
+@pytest.mark.parametrize("decoder", ["dense", "keyed"])
+def test_other_message_decoders(decoder):
+    options = HideOptions(decoder=decoder, steps=60)
+    result = latentink.hide(astronaut(), b"meet", password="tide", options=options)
+    assert result.report.decoder == decoder
+    assert latentink.reveal(result.data, password="tide") == b"meet"
+
+
+def test_a_message_in_a_large_photo_stays_in_its_window():
+    photo = skimage.data.astronaut()
+    photo = np.concatenate([photo, photo[:, ::-1]], axis=1)
+    photo = np.concatenate([photo, photo[:300]], axis=0)
+    plain = latentink.compress(photo)
+    result = latentink.hide(photo, b"window", password="tide", options=FEW)
+    changed = (result.picture != plain.picture).any(axis=2)
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    # 512 pixels and the synthesis transform's reach of 64 on either side.
+    assert rows[-1] - rows[0] < 512 + 128
+    assert columns[-1] - columns[0] < 512 + 128
+    assert latentink.reveal(result.data, password="tide") == b"window"
+    assert latentink.reveal(result.picture, password="tide") == b"window"
+    assert WHOLE == 15
+
+
+def test_too_long_a_message_names_what_fits():
+    with pytest.raises(latentink.CapacityError, match=r"\d+ bytes"):
+        latentink.hide(astronaut(), np.random.default_rng(0).bytes(20_000))
+
+
+def test_a_message_that_the_photo_cannot_take_names_what_fits():
+    flat = np.full((128, 128, 3), 200, dtype=np.uint8)
+    with pytest.raises(latentink.CapacityError, match=r"about \d+ bytes"):
+        latentink.hide(flat, np.random.default_rng(0).bytes(900), options=HideOptions(steps=10))
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 33)])
+def test_tiny_photos_compress_and_say_that_they_hold_nothing(size):
+    photo = astronaut(height=size[0], width=size[1])
+    assert latentink.decompress(latentink.compress(photo).data).shape == photo.shape
+    with pytest.raises(latentink.CapacityError, match="holds 0 bytes"):
+        latentink.hide(photo, b"much too long for this photo")
+
+
+def test_capacity_is_a_promise_on_a_photo():
+    estimate = latentink.capacity(astronaut())
+    assert 0 < estimate.message_bytes <= estimate.limit_bytes
+    message = np.random.default_rng(1).bytes(estimate.message_bytes)
+    result = latentink.hide(astronaut(), message)
+    assert latentink.reveal(result.data) == message
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 9},
+        {"steps": 0},
+        {"seconds": -1.0},
+        {"seed": -1},
+        {"preset": "none"},
+        {"channel": "none"},
+    ],
+)
+def test_unusable_options(options):
+    with pytest.raises(latentink.OptionError):
+        latentink.hide(astronaut(), b"m", options=HideOptions(**options))
+
+
+def test_unknown_names():
+    with pytest.raises(latentink.WeightsError, match="hyperprior"):
+        latentink.compress(astronaut(), codec="none")
+    with pytest.raises(latentink.WeightsError, match="periodic"):
+        latentink.hide(astronaut(), b"m", options=HideOptions(decoder="none"))
+
+
+def test_arrays_of_other_kinds_are_refused():
+    for array in (np.zeros((32, 32)), np.zeros((32, 32, 4), np.uint8), np.zeros((8, 99, 3), np.uint8)):
+        with pytest.raises(latentink.PictureError):
+            latentink.compress(array)
