@@ -263,7 +263,7 @@ def hide(
         decoder=decoder,
         window=plan.carrier.window,
         wanted=wanted,
-        accuracy=plan.accuracy,
+        information=plan.information,
     )
     check = CandidateCheck(codec.codec, decoder, plan, sealed, keys, plain.picture, quality)
     edited = edit(

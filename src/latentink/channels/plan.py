@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from latentink.channels.carrier import (
@@ -25,6 +26,9 @@ from latentink.payload.preamble import preamble_bits
 BEST_ACCURACY = 0.98
 """The most that the editor is asked for: beyond, every further bit costs the photo too much."""
 
+CODE_LOSS = 0.055
+SHORT_LOSS = 1.2
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -34,13 +38,13 @@ class Plan:
         carrier: window and planes.
         smallest: the carrier of the preamble.
         raw_bits: of the payload, without the preamble.
-        accuracy: share of right raw bits that the error correction needs.
+        information: bits per raw bit that the error correction needs from the soft values.
     """
 
     carrier: Carrier
     smallest: Carrier
     raw_bits: int
-    accuracy: float
+    information: float
 
 
 def plan_message(
@@ -111,16 +115,13 @@ def largest_message(
     return max_message_bytes(positions - preamble, accuracy) if preamble else 0
 
 
-def accuracy_needed(sealed_bytes: int, raw_bits: int) -> float:
-    """Return the least raw accuracy at which ``sealed_bytes`` in ``raw_bits`` decode reliably."""
-    too_low, enough = 0.5, 1.0
-    for _ in range(20):
-        middle = (too_low + enough) / 2
-        if max_sealed_bytes(raw_bits, middle) >= sealed_bytes:
-            enough = middle
-        else:
-            too_low = middle
-    return enough
+def information_needed(sealed_bytes: int, raw_bits: int) -> float:
+    """Return the soft information per raw bit at which ``sealed_bytes`` decode reliably.
+
+    The code rate and what the code loses against capacity, measured on binary symmetric, erasure
+    and mixed channels of 1,500 to 32,000 raw bits (docs/payload.md).
+    """
+    return 8 * sealed_bytes / raw_bits + CODE_LOSS + SHORT_LOSS / math.sqrt(raw_bits)
 
 
 def _needed(sealed_bytes: int, accuracy: float, most: int) -> int:
@@ -152,4 +153,4 @@ def _window(
 
 
 def _plan(carrier: Carrier, smallest: Carrier, raw_bits: int, sealed_bytes: int) -> Plan:
-    return Plan(carrier, smallest, raw_bits, accuracy_needed(sealed_bytes, raw_bits))
+    return Plan(carrier, smallest, raw_bits, information_needed(sealed_bytes, raw_bits))

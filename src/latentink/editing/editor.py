@@ -3,7 +3,7 @@
 Eq. 6, ``y = argmin L``, by code editing (Gao et al. 2022): all networks are frozen, gradients flow
 to y alone. Sizes are in symbols (y times the quality's gain), so one learning rate serves all
 qualities. λ5, the weight of the message, is not the user's to choose: it rises while fewer raw bits
-are right than the error correction needs, and falls while more are.
+come out right than the error correction needs, and falls while more do.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from latentink.editing.relaxations.straight_through import straight_through
 from latentink.editing.tiles import Tile, region_of, tiles_of
 from latentink.geometry import Rectangle
 
-# λ5 changes by at most this factor's logarithm a step, in proportion to the missing accuracy.
-_WEIGHT_GAIN = 1.5
-_LARGEST_GAP = 0.03
+# A step changes log λ5 by this times what is missing of the information wanted, within bounds.
+_WEIGHT_GAIN = 0.7
+_LARGEST_GAP = 0.1
+_STRICTER = 0.1
 _CHECK_EVERY = 10
 _SETTLED = 0.002
 
@@ -47,7 +48,7 @@ class EditTask:
         decoder: the message decoder.
         window: the pixels that carry; only their latents change.
         wanted: (planes, gh, gw) float32 over the window: +1, −1, and 0 where nothing is carried.
-        accuracy: share of right raw bits to reach.
+        information: bits per raw bit that the error correction needs.
     """
 
     cover: Tensor
@@ -58,7 +59,7 @@ class EditTask:
     decoder: MessageDecoder
     window: Rectangle
     wanted: Tensor
-    accuracy: float
+    information: float
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Progress:
         bits: relaxed rate of the window, bits.
         psnr_db: relaxed, of the window.
         accuracy: relaxed share of right raw bits.
+        information: relaxed soft information per raw bit.
         weight: λ5.
         objective: relaxed L at the current λ5, bits.
     """
@@ -80,6 +82,7 @@ class Progress:
     bits: float
     psnr_db: float
     accuracy: float
+    information: float
     weight: float
     objective: float
 
@@ -123,9 +126,9 @@ def edit(
         on_step: called after each step.
     """
     session = _Session(codec, task, preset, seed)
-    done, aim, learning_rate = 0, task.accuracy, preset.learning_rate
+    done, aim = 0, task.information
     for _ in range(preset.rounds):
-        for progress in session.schedule(steps, seconds, learning_rate, aim):
+        for progress in session.schedule(steps, seconds, aim):
             done += 1
             on_step(progress)
             if progress.step % _CHECK_EVERY == 0 and session.settled:
@@ -136,7 +139,7 @@ def edit(
         if is_carried(symbols):
             return Edited(symbols, done, session.weight)
         # The rounded, 8-bit picture came out worse than the relaxed one: ask for more.
-        aim, learning_rate = aim + (1 - aim) / 4, learning_rate / 2
+        aim += _STRICTER * (1 - aim)
     return None
 
 
@@ -162,10 +165,9 @@ class _Session:
         self.editable = torch.zeros(1, 1, *part.shape[-2:])
         self.editable[..., core.rows, core.columns] = 1
 
-    def schedule(
-        self, steps: int, seconds: float | None, learning_rate: float, aim: float
-    ) -> Iterator[Progress]:
-        """Run one schedule of Adam with a cosine from ``learning_rate`` down."""
+    def schedule(self, steps: int, seconds: float | None, aim: float) -> Iterator[Progress]:
+        """Run one schedule of Adam with a cosine from the learning rate down."""
+        learning_rate = self.preset.learning_rate
         optimiser = torch.optim.Adam([self.latent], lr=learning_rate)
         last_rate = min(self.preset.final_learning_rate, learning_rate)
         started = time.monotonic()
@@ -180,14 +182,14 @@ class _Session:
             for group in optimiser.param_groups:
                 group["lr"] = last_rate + (learning_rate - last_rate) * cosine
             progress = self._step(optimiser, step + 1, steps)
-            gap = min(max(aim - progress.accuracy, -_LARGEST_GAP), _LARGEST_GAP)
+            gap = min(max(aim - progress.information, -_LARGEST_GAP), _LARGEST_GAP)
             self.weight *= math.exp(_WEIGHT_GAIN * gap)
             step += 1
             yield progress
 
     def _step(self, optimiser: torch.optim.Optimizer, step: int, steps: int) -> Progress:
         optimiser.zero_grad(set_to_none=True)
-        rate = objective = squared_error = 0.0
+        rate = objective = squared_error = information = 0.0
         right = 0
         for tile in self.tiles:
             terms = self._tile_terms(tile)
@@ -197,6 +199,7 @@ class _Session:
             objective += float(loss.detach())
             squared_error += terms.squared_error
             right += terms.right
+            information += terms.information
         assert self.latent.grad is not None
         self.latent.grad.mul_(self.editable)
         optimiser.step()
@@ -210,6 +213,7 @@ class _Session:
             bits=rate,
             psnr_db=-10 * math.log10(max(mean_squared, 1e-12)),
             accuracy=right / carrying,
+            information=information / carrying,
             weight=self.weight,
             objective=objective,
         )

@@ -1,13 +1,13 @@
 """A systematic LDPC code from any number of bits to any larger one, and its decoder.
 
 The code is an irregular repeat-accumulate code (Jin, Khandekar, McEliece, "Irregular
-repeat-accumulate codes", 2000): every information bit takes part in 3 (4 in short codes), 8 or 24
-parity checks, every check holds an even share of information bits, and check c ties parity bit c
-to parity bit c − 1. Encoding is therefore one sparse sum and one running XOR, for any k and n.
-Which bit joins which check is drawn from a public keystream; short cycles between the bits of low
-degree, which a message-passing decoder suffers from, are then swapped away. The shares of the
-degrees were fitted with density evolution (Gaussian approximation) on binary symmetric channels
-and confirmed by simulation.
+repeat-accumulate codes", 2000): every information bit takes part in 3, 8 or 24 parity checks (4 in
+the place of 3 in short codes and below rate 1/3), every check holds an even share of information
+bits, and check c ties parity bit c to parity bit c − 1. Encoding is therefore one sparse sum and
+one running XOR, for any k and n. Which bit joins which check is drawn from a public keystream;
+short cycles between the bits of low degree, which a message-passing decoder suffers from, are then
+swapped away. The shares of the degrees were fitted with density evolution (Gaussian approximation)
+on binary symmetric channels and confirmed by simulation.
 
 Below rate 1/6 the rate-1/6 codeword is repeated; above 32,768 code bits there are several equal
 codewords. One permutation of the whole span spreads local damage over all of them.
@@ -103,7 +103,9 @@ def layout(k: int, n: int) -> Layout:
 def degrees(k: int, n: int) -> np.ndarray:
     """Return the number of checks of each information bit, (k,) int64, heaviest last."""
     m = n - k
-    least = 3 if n >= SHORT_CODE_BITS else 4
+    # Three checks give the better threshold, four the larger distance: short codes and noisy
+    # channels, hence low rates, need the latter.
+    least = 3 if n >= SHORT_CODE_BITS and 3 * k >= n else 4
     light = k // 4
     heavy = (25 * n - 18 * k) * k // (100 * n)
     degree = np.repeat([least, LIGHT_DEGREE, HEAVY_DEGREE], [k - light - heavy, light, heavy])
