@@ -159,6 +159,10 @@ def test_unknown_names():
 
 
 def test_arrays_of_other_kinds_are_refused():
-    for array in (np.zeros((32, 32)), np.zeros((32, 32, 4), np.uint8), np.zeros((8, 99, 3), np.uint8)):
+    for array in (
+        np.zeros((32, 32)),
+        np.zeros((32, 32, 4), np.uint8),
+        np.zeros((8, 99, 3), np.uint8),
+    ):
         with pytest.raises(latentink.PictureError):
             latentink.compress(array)

@@ -68,7 +68,8 @@ def test_the_rate_is_the_file_size_within_one_percent(hyperprior, quality):
 
 
 @pytest.mark.parametrize(
-    ("sender", "receiver"), [((1, True), (2, False)), ((2, True), (1, False)), ((2, False), (1, True))]
+    ("sender", "receiver"),
+    [((1, True), (2, False)), ((2, True), (1, False)), ((2, False), (1, True))],
 )
 def test_a_file_decodes_under_other_threads_and_backends(hyperprior, sender, receiver):
     picture = astronaut(height=320, width=272)

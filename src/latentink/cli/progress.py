@@ -29,7 +29,9 @@ def editing_progress() -> Iterator[Callable[[EditProgress], None]]:
         TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         task = progress.add_task("preparing", total=None, figures="")
 
         def on_step(state: EditProgress) -> None:

@@ -38,10 +38,10 @@ def reveal_command(
     if not sys.stdout.isatty():
         sys.stdout.buffer.write(message)
         return
-    print(_printable(message))
+    print(printable(message))
 
 
-def _printable(message: bytes) -> str:
+def printable(message: bytes) -> str:
     """Return the text with control characters made visible: a message must not steer a terminal."""
     try:
         text = message.decode()

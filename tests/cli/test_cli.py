@@ -1,0 +1,221 @@
+"""The command line as a person meets it: results, sentences, exit codes, and no debris."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from photos import astronaut
+from typer.testing import CliRunner, Result
+
+from latentink.cli.main import app
+from latentink.picture import decode_picture, encode_png
+from latentink.steganography import StegoResult
+
+COMMAND = [sys.executable, "-m", "latentink"]
+
+
+def run(*arguments: str | Path, env: dict[str, str] | None = None) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments], env=env)
+
+
+def refused(*arguments: str | Path, says: str, env: dict[str, str] | None = None) -> None:
+    """Assert one sentence on standard error, exit code 2, and no traceback."""
+    result = run(*arguments, env=env)
+    assert result.exit_code == 2, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    lines = [line for line in result.stderr.splitlines() if "public key" not in line]
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("latentink: ")
+    assert says in lines[0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "cover.png").write_bytes(encode_png(astronaut()))
+    return tmp_path
+
+
+@pytest.fixture
+def stego_file(folder: Path, stego: StegoResult) -> Path:
+    path = folder / "stego.lik"
+    path.write_bytes(stego.data)
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_hide_and_reveal(folder):
+    out, report, preview = folder / "out.lik", folder / "report.json", folder / "preview.png"
+    result = run(
+        "hide", folder / "cover.png", "-o", out, "-m", "häng ihn höher", "-p", "tide",
+        "--report", report, "--preview", preview,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "public key" not in result.stderr
+    assert names(folder) == ["cover.png", "out.lik", "preview.png", "report.json"]
+    figures = json.loads(report.read_text())
+    assert figures["file_bytes"] == out.stat().st_size
+    assert {
+        "file_bytes", "bpp", "psnr_db", "payload_bytes", "payload_bpp", "delivered_rate",
+        "raw_accuracy", "density", "steps", "seconds", "plain_file_bytes", "plain_psnr_db",
+    } <= figures.keys()  # fmt: skip
+    for source in (out, preview):
+        assert run("reveal", source, "-p", "tide").stdout == "häng ihn höher"
+    target = folder / "message.txt"
+    assert run("reveal", out, "-p", "tide", "-o", target).exit_code == 0
+    assert target.read_text() == "häng ihn höher"
+
+
+def test_password_from_file_and_environment(folder, stego_file):
+    (folder / "password").write_text("tide\nnot this line\n")
+    assert (
+        run("reveal", stego_file, "--password-file", folder / "password").stdout == "meet at noon"
+    )
+    variable = {"LATENTINK_PASSWORD": "tide"}
+    assert run("reveal", stego_file, env=variable).stdout == "meet at noon"
+    refused("reveal", stego_file, "-p", "wrong", says="No message was found", env=variable)
+
+
+def test_without_a_password_the_command_says_so(folder):
+    (folder / "message").write_bytes(bytes(range(40)))
+    result = run(
+        "hide", folder / "cover.png", "-o", folder / "o.lik", "-f", folder / "message", "--json"
+    )
+    assert result.exit_code == 0
+    assert "public key" in result.stderr
+    assert json.loads(result.stdout)["payload_bytes"] == 40
+    assert run("reveal", folder / "o.lik").stdout_bytes == bytes(range(40))
+
+
+def test_compress_decompress_inspect_capacity(folder):
+    lik, png = folder / "plain.lik", folder / "plain.png"
+    compressed = run("compress", folder / "cover.png", "-o", lik, "--quality", "4.5", "--json")
+    figures = json.loads(compressed.stdout)
+    assert figures["file_bytes"] == lik.stat().st_size
+    assert json.loads(run("decompress", lik, "-o", png, "--json").stdout)["width"] == 256
+    assert decode_picture(png.read_bytes(), "p").shape == (256, 256, 3)
+    assert json.loads(run("inspect", lik, "--json").stdout)["quality"] == 4.5
+    assert json.loads(run("capacity", folder / "cover.png", "--json").stdout)["message_bytes"] > 50
+    for command in (("inspect", lik), ("capacity", folder / "cover.png")):
+        assert "256×256" in run(*command).stdout
+
+
+def test_bad_covers(folder):
+    (folder / "text.png").write_text("no picture")
+    (folder / "small.png").write_bytes(encode_png(np.zeros((9, 99, 3), np.uint8)))
+    out = folder / "out.lik"
+    for name, says in (
+        ("absent.png", "no file"),
+        ("text.png", "not a picture"),
+        ("small.png", "at least 16×16"),
+        (".", "folder"),
+    ):
+        refused("hide", folder / name, "-o", out, "-m", "x", "-p", "y", says=says)
+        refused("compress", folder / name, "-o", out, says=says)
+    assert not out.exists()
+
+
+def test_bad_options(folder, stego_file):
+    cover, out = folder / "cover.png", folder / "out.lik"
+    hide = ("hide", cover, "-o", out)
+    refused(*hide, says="either with -m")
+    refused(*hide, "-m", "x", "-f", cover, says="either with -m")
+    refused(*hide, "-f", folder / "absent", says="cannot be read")
+    refused(*hide, "-m", "x", "-p", "", says="password is empty")
+    refused(*hide, "-m", "x", "--password-file", folder / "absent", says="cannot be read")
+    refused(*hide, "-m", "x", "-p", "a", "--ask-password", says="one way")
+    refused(*hide, "-m", "x", "--codec", "none", says="no codec")
+    refused(*hide, "-m", "x", "--quality", "99", says="choose 3 to 8")
+    refused(*hide, "-m", "x", "--preset", "none", says="no preset")
+    refused(*hide, "-m", "x", "--decoder", "none", says="no message decoder")
+    refused(*hide, "-m", "x", "--channel", "none", says="no channel")
+    refused("hide", cover, "-o", cover, "-m", "x", says="input itself")
+    refused("hide", cover, "-o", folder / "no" / "out.lik", "-m", "x", says="does not exist")
+    refused("hide", cover, "-o", folder, "-m", "x", says="is a folder")
+    refused(*hide, "-m", "x", "--report", out, says="different files")
+    refused("decompress", stego_file, "-o", folder / "o.jpg", says="without loss")
+    refused("train", "decoder", "--recipe", folder / "absent.toml", "-o", out, says="absent.toml")
+    assert names(folder) == ["cover.png", "stego.lik"]
+
+
+def test_too_long_a_message(folder):
+    (folder / "long").write_bytes(np.random.default_rng(0).bytes(30_000))
+    refused(
+        "hide", folder / "cover.png", "-o", folder / "o.lik", "-f", folder / "long", "-p", "x",
+        says="bytes at most",
+    )  # fmt: skip
+    assert names(folder) == ["cover.png", "long"]
+
+
+def test_damaged_files(folder, stego_file):
+    data, out, broken = stego_file.read_bytes(), folder / "out", folder / "broken.lik"
+    for damaged in (b"", data[:3], data[:30], data[:-1], data[:60] + b"?" + data[61:]):
+        broken.write_bytes(damaged)
+        for arguments in (("reveal", broken, "-p", "tide", "-o", out), ("inspect", broken)):
+            result = run(*arguments)
+            assert result.exit_code == 2
+            assert result.stderr.count("\n") == 1
+        assert run("decompress", broken, "-o", folder / "o.png").exit_code == 2
+    assert names(folder) == ["broken.lik", "cover.png", "stego.lik"]
+
+
+def test_a_file_of_other_weights(folder, stego_file):
+    import zlib
+
+    data = bytearray(stego_file.read_bytes())
+    for place, says in ((6, "other hyperprior weights"), (5, "codec number")):
+        altered = bytearray(data)
+        altered[place] ^= 0x55
+        altered[-4:] = zlib.crc32(altered[:-4]).to_bytes(4, "little")
+        (folder / "other.lik").write_bytes(altered)
+        refused("reveal", folder / "other.lik", says=says)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_unwritable_output(folder):
+    folder.chmod(0o500)
+    refused("compress", folder / "cover.png", "-o", folder / "out.lik", says="cannot be written")
+
+
+def test_control_characters_do_not_reach_a_terminal():
+    from latentink.cli.reveal import printable
+
+    assert printable(b"a\x1b[31mb\tc\nd\xc2\x9b") == "a\\x1b[31mb\tc\nd\\x9b"
+
+
+def test_ctrl_c_ends_with_a_sentence_and_no_output(folder):
+    process = subprocess.Popen(
+        [*COMMAND, "hide", folder / "cover.png", "-o", folder / "o.lik", "-m", "x", "-p", "y",
+         "--steps", "100000"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(12)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert "Interrupted" in errors
+    assert "Traceback" not in errors
+    assert names(folder) == ["cover.png"]
+
+
+def test_help_and_usage_errors_need_no_networks():
+    code = (
+        "import sys; from latentink.cli.main import app\n"
+        "try: app(['hide', '--help'])\nexcept SystemExit: pass\n"
+        "assert not {'torch', 'compressai', 'scipy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    usage = subprocess.run([*COMMAND, "hide"], capture_output=True, text=True, check=False)
+    assert usage.returncode == 2
+    assert "Traceback" not in usage.stderr
