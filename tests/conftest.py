@@ -7,11 +7,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from photos import astronaut
-
 from latentink.codecs.bundled import load_codec
 from latentink.codecs.hyperprior import HyperpriorCodec
 from latentink.steganography import StegoResult, hide
+from photos import astronaut
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import os
 
 import numpy as np
 import pytest
-from photos import astronaut
 from PIL import Image
 
 from latentink.errors import OutputError, PictureError
@@ -18,6 +17,7 @@ from latentink.picture import (
     to_tensor,
     write_atomically,
 )
+from photos import astronaut
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import skimage.data
-from photos import astronaut
 
 import latentink
 from latentink import HideOptions
 from latentink.channels.carrier import WHOLE
 from latentink.container import unpack
 from latentink.picture import encode_png
+from photos import astronaut
 
 FEW = HideOptions(steps=30)
 

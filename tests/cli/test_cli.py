@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photos import astronaut
 from typer.testing import CliRunner, Result
 
 from latentink.cli.main import app
 from latentink.picture import decode_picture, encode_png
 from latentink.steganography import StegoResult
+from photos import astronaut
 
 COMMAND = [sys.executable, "-m", "latentink"]
 

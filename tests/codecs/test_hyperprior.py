@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
-from photos import astronaut
 
 from latentink.codecs.hyperprior import HyperpriorCodec, Latents
 from latentink.container import QUALITY_UNIT
@@ -14,6 +14,7 @@ from latentink.errors import ContainerError, OptionError
 from latentink.losses.rate import gaussian_bits
 from latentink.metrics.distortion import psnr_db
 from latentink.picture import to_picture, to_tensor
+from photos import astronaut
 
 
 def analysed(codec: HyperpriorCodec, picture: np.ndarray, quality: float) -> Latents:
@@ -55,7 +56,7 @@ def test_better_quality_costs_more_and_looks_better(hyperprior):
     assert points == sorted(points)
     assert points[-1][0] > 1.5 * points[0][0]
     assert points[0][1] > 28
-    assert all(later[1] > earlier[1] for earlier, later in zip(points, points[1:], strict=False))
+    assert all(later[1] > earlier[1] for earlier, later in pairwise(points))
 
 
 @pytest.mark.parametrize("quality", [3, 5, 8])

@@ -31,6 +31,7 @@ from latentink.geometry import Rectangle
 _WEIGHT_GAIN = 0.7
 _LARGEST_GAP = 0.1
 _STRICTER = 0.1
+_BETAS = (0.9, 0.99)
 _CHECK_EVERY = 10
 _SETTLED = 0.002
 
@@ -120,16 +121,17 @@ def edit(
         task: photo, message decoder and bits.
         preset: schedule and relaxations.
         seed: of the rounding noise.
-        steps: length of one schedule.
+        steps: length of the first schedule; further rounds are half as long.
         seconds: budget of one schedule, or None; whichever ends first.
         is_carried: the receiver's whole path, with margin, on candidate symbols (M, h, w).
         on_step: called after each step.
     """
     session = _Session(codec, task, preset, seed)
-    done, aim = 0, task.information
+    done, aim, information, length = 0, task.information, 0.0, steps
     for _ in range(preset.rounds):
-        for progress in session.schedule(steps, seconds, aim):
+        for progress in session.schedule(length, seconds, aim):
             done += 1
+            information = progress.information
             on_step(progress)
             if progress.step % _CHECK_EVERY == 0 and session.settled:
                 symbols = session.symbols()
@@ -138,8 +140,10 @@ def edit(
         symbols = session.symbols()
         if is_carried(symbols):
             return Edited(symbols, done, session.weight)
-        # The rounded, 8-bit picture came out worse than the relaxed one: ask for more.
-        aim += _STRICTER * (1 - aim)
+        # Where the relaxed picture fell short λ5 goes on rising; else rounding lost too much.
+        if information >= aim:
+            aim += _STRICTER * (1 - aim)
+        length = max(steps // 2, 1)
     return None
 
 
@@ -168,7 +172,7 @@ class _Session:
     def schedule(self, steps: int, seconds: float | None, aim: float) -> Iterator[Progress]:
         """Run one schedule of Adam with a cosine from the learning rate down."""
         learning_rate = self.preset.learning_rate
-        optimiser = torch.optim.Adam([self.latent], lr=learning_rate)
+        optimiser = torch.optim.Adam([self.latent], lr=learning_rate, betas=_BETAS)
         last_rate = min(self.preset.final_learning_rate, learning_rate)
         started = time.monotonic()
         step = 0

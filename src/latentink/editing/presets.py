@@ -43,13 +43,13 @@ class Preset:
     synthesis_relaxation: Relaxation
     rate_relaxation: Relaxation
     accuracy_loss: AccuracyLoss
-    margin: float = 1.0
-    density: float = 1 / 16
+    margin: float = 0.4
+    density: float = 1 / 8
     fill: bool = False
-    accuracy: float = 0.925
-    highest_accuracy: float = 0.955
+    accuracy: float = 0.87
+    highest_accuracy: float = 0.89
     first_weight: float = 15.0
-    rounds: int = 4
+    rounds: int = 6
     psnr_loss_limit: float = 3.0
 
 
