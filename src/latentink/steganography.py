@@ -242,16 +242,7 @@ def hide(
     quality = codec.codec.quality_code(options.quality)
     decoder = load_message_decoder(options.decoder or preset.decoder, keys.master)
     sealed = seal(message, keys, _salt(keys, options.seed, message, cover))
-    plan = plan_message(
-        len(sealed),
-        *cover.shape[:2],
-        decoder,
-        keys,
-        density=preset.density,
-        fill=preset.fill,
-        accuracy=preset.accuracy,
-        highest_accuracy=preset.highest_accuracy,
-    )
+    plan = plan_message(len(sealed), _size(cover), decoder, keys, preset.spread)
     plain = _compress(codec, cover, quality)
     wanted = _wanted_bits(plan, sealed, keys)
     task = EditTask(
@@ -362,7 +353,7 @@ def capacity(
     plain = _compress(bundled, cover, bundled.codec.quality_code(quality))
     keys = derive_keys(None)
     decoder = load_message_decoder(preset_named(preset).decoder, keys.master)
-    limit = largest_message(*cover.shape[:2], decoder, keys, _PLANNED_ACCURACY)
+    limit = largest_message(_size(cover), decoder, keys, _PLANNED_ACCURACY)
     return Capacity(
         message_bytes=max(0, min(limit, int(_CAPACITY_SHARE * len(plain.data)))),
         limit_bytes=limit,
@@ -471,6 +462,10 @@ def _picture_of(stego: bytes | np.ndarray | Path | str) -> np.ndarray:
     return decode_stego(read_file(Path(stego)), Path(stego).name)
 
 
+def _size(picture: np.ndarray) -> tuple[int, int]:
+    return picture.shape[0], picture.shape[1]
+
+
 def _salt(keys: Keys, seed: int, message: bytes, cover: np.ndarray) -> bytes:
     """Return a salt that is new for every message, seed and cover, yet reproducible."""
     content = b"".join([seed.to_bytes(16, "little"), message, cover.tobytes()])
@@ -482,7 +477,8 @@ def _compress(codec: BundledCodec, cover: np.ndarray, quality: int) -> _Plain:
     y = codec.codec.analyse(tensor)
     z = codec.codec.hyper_analyse(y)
     symbols = codec.codec.quantise(y, quality)
-    parameters = codec.codec.entropy_parameters(z, symbols.shape[1:], quality)
+    size = (symbols.shape[1], symbols.shape[2])
+    parameters = codec.codec.entropy_parameters(z, size, quality)
     latents = Latents(symbols, z, quality)
     data, picture = _finish(codec, latents, cover)
     return _Plain(tensor, y, latents, parameters, data, picture)

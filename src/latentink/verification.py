@@ -61,7 +61,7 @@ class CandidateCheck:
     def _picture(self, symbols: np.ndarray) -> np.ndarray:
         height, width = self.plain_picture.shape[:2]
         window = self.plan.carrier.window
-        region = region_of(window, symbols.shape[1:])
+        region = region_of(window, (symbols.shape[1], symbols.shape[2]))
         pixels = region.scaled(STRIDE).clipped(Rectangle(0, 0, height, width))
         part = self.codec.synthesise(
             symbols[:, region.rows, region.columns], self.quality, (pixels.height, pixels.width)

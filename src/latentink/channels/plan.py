@@ -47,40 +47,42 @@ class Plan:
     information: float
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How thinly a message is laid.
+
+    Attributes:
+        density: raw bits per pixel of the window, at most, while larger windows exist.
+        fill: whether every position of the picture carries, whatever the message's length.
+        accuracy: raw accuracy to plan for where there is room; fixes the code rate.
+        highest_accuracy: raw accuracy to plan for before a larger window or a further plane of
+            logits is used.
+    """
+
+    density: float
+    fill: bool
+    accuracy: float
+    highest_accuracy: float
+
+
 def plan_message(
-    sealed_bytes: int,
-    height: int,
-    width: int,
-    decoder: MessageDecoder,
-    keys: Keys,
-    *,
-    density: float,
-    fill: bool,
-    accuracy: float,
-    highest_accuracy: float,
+    sealed_bytes: int, size: tuple[int, int], decoder: MessageDecoder, keys: Keys, spread: Spread
 ) -> Plan:
     """Return the smallest carrier that holds ``sealed_bytes`` at most as densely as wanted.
 
     Args:
         sealed_bytes: length of the sealed message.
-        height: of the picture, pixels.
-        width: of the picture, pixels.
+        size: height and width of the picture, pixels.
         decoder: the message decoder.
         keys: they place the window.
-        density: raw bits per pixel of the window, at most, while larger windows exist.
-        fill: use every position of the picture instead.
-        accuracy: raw accuracy to plan for where there is room.
-        highest_accuracy: raw accuracy to plan for before another plane is used.
+        spread: how thinly.
 
     Raises:
         CapacityError: it does not fit into all positions of the picture.
     """
-    smallest = smallest_carrier(height, width, decoder, keys)
+    smallest = smallest_carrier(*size, decoder, keys)
     preamble = preamble_bits(smallest.positions)
-    whole = [
-        _whole(smallest, planes, height, width, decoder, keys)
-        for planes in _planes(smallest, decoder)
-    ]
+    whole = [_carrier(WHOLE, planes, size, decoder, keys) for planes in _planes(smallest, decoder)]
     most = whole[-1].positions - preamble
     if preamble == 0 or max_sealed_bytes(most, BEST_ACCURACY) < sealed_bytes:
         fitting = max_message_bytes(most, BEST_ACCURACY) if preamble else 0
@@ -88,31 +90,29 @@ def plan_message(
             f"The message does not fit into this photo: it holds {fitting} bytes at most. "
             "Shorten the message or take a larger photo."
         )
-    if fill:
+    if spread.fill:
         return _plan(whole[-1], smallest, most, sealed_bytes)
-    fewest = _needed(sealed_bytes, highest_accuracy, most)
+    fewest = _raw_bits(sealed_bytes, spread.highest_accuracy, most)
+    wished = _raw_bits(sealed_bytes, spread.accuracy, most)
     windows = [
-        _window(size, smallest, height, width, decoder, keys) for size in range(len(WINDOW_SIDES))
+        _carrier(code, smallest.planes, size, decoder, keys) for code in range(len(WINDOW_SIDES))
     ]
     for carrier in [*windows, *whole]:
-        area = carrier.window.height * carrier.window.width
-        thin = fewest + preamble <= density * area or carrier.size_code == WHOLE
-        if thin and fewest + preamble <= carrier.positions:
-            roomy = min(carrier.positions - preamble, max(int(density * area) - preamble, fewest))
-            raw_bits = max(fewest, min(roomy, _needed(sealed_bytes, accuracy, most)))
-            return _plan(carrier, smallest, raw_bits, sealed_bytes)
+        thin = int(spread.density * carrier.window.height * carrier.window.width) - preamble
+        room = carrier.positions - preamble
+        if fewest <= room and (fewest <= thin or carrier.size_code == WHOLE):
+            return _plan(carrier, smallest, min(wished, room, max(fewest, thin)), sealed_bytes)
     return _plan(whole[-1], smallest, most, sealed_bytes)
 
 
 def largest_message(
-    height: int, width: int, decoder: MessageDecoder, keys: Keys, accuracy: float
+    size: tuple[int, int], decoder: MessageDecoder, keys: Keys, accuracy: float
 ) -> int:
-    """Return the bytes that all positions of a picture hold at a raw accuracy."""
-    smallest = smallest_carrier(height, width, decoder, keys)
+    """Return the bytes that all positions of a picture (height, width) hold at a raw accuracy."""
+    smallest = smallest_carrier(*size, decoder, keys)
     preamble = preamble_bits(smallest.positions)
-    planes = _planes(smallest, decoder)[-1]
-    positions = _whole(smallest, planes, height, width, decoder, keys).positions
-    return max_message_bytes(positions - preamble, accuracy) if preamble else 0
+    carrier = _carrier(WHOLE, _planes(smallest, decoder)[-1], size, decoder, keys)
+    return max_message_bytes(carrier.positions - preamble, accuracy) if preamble else 0
 
 
 def information_needed(sealed_bytes: int, raw_bits: int) -> float:
@@ -124,7 +124,7 @@ def information_needed(sealed_bytes: int, raw_bits: int) -> float:
     return 8 * sealed_bytes / raw_bits + CODE_LOSS + SHORT_LOSS / math.sqrt(raw_bits)
 
 
-def _needed(sealed_bytes: int, accuracy: float, most: int) -> int:
+def _raw_bits(sealed_bytes: int, accuracy: float, most: int) -> int:
     """Return the raw bits for an accuracy, or all there are where they are too few for it."""
     if max_sealed_bytes(most, accuracy) < sealed_bytes:
         return most
@@ -135,19 +135,10 @@ def _planes(smallest: Carrier, decoder: MessageDecoder) -> range:
     return range(smallest.planes, min(decoder.data_depth, MOST_PLANES) + 1)
 
 
-def _whole(
-    smallest: Carrier, planes: int, height: int, width: int, decoder: MessageDecoder, keys: Keys
+def _carrier(
+    size_code: int, planes: int, size: tuple[int, int], decoder: MessageDecoder, keys: Keys
 ) -> Carrier:
-    carrier = carrier_of_code(WHOLE | (planes - 1) << 4, height, width, decoder, keys)
-    assert carrier is not None
-    return carrier
-
-
-def _window(
-    size_code: int, smallest: Carrier, height: int, width: int, decoder: MessageDecoder, keys: Keys
-) -> Carrier:
-    code = size_code | (smallest.planes - 1) << 4
-    carrier = carrier_of_code(code, height, width, decoder, keys)
+    carrier = carrier_of_code(size_code | (planes - 1) << 4, *size, decoder, keys)
     assert carrier is not None
     return carrier
 

@@ -9,9 +9,10 @@ powers of two and every partial sum stays below 2^53 of those units, so float64 
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 WEIGHT_UNIT = 2.0**-16
 ACTIVATION_UNIT = 2.0**-10
@@ -61,38 +62,14 @@ def _clip(activation: Tensor) -> Tensor:
 
 
 def _on_grid(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
-    arguments = {
-        "kernel_size": layer.kernel_size,
-        "stride": layer.stride,
-        "padding": layer.padding,
-        "dtype": torch.float64,
-    }
-    exact: nn.Conv2d | nn.ConvTranspose2d
-    if isinstance(layer, nn.Conv2d):
-        exact = nn.Conv2d(layer.in_channels, layer.out_channels, **arguments)
-        taps_per_output = (1, 2, 3)
-    else:
-        exact = nn.ConvTranspose2d(
-            layer.in_channels,
-            layer.out_channels,
-            output_padding=layer.output_padding,
-            **arguments,
-        )
-        taps_per_output = (0, 2, 3)
-    exact.weight.data = to_grid(layer.weight.data, WEIGHT_UNIT)
-    if layer.bias is None or exact.bias is None:
+    exact = copy.deepcopy(layer).double()
+    if exact.bias is None:
         raise ValueError("an exact layer needs a bias")
-    exact.bias.data = to_grid(layer.bias.data, WEIGHT_UNIT)
-    largest_sum = exact.weight.data.abs().sum(taps_per_output).max() * ACTIVATION_LIMIT
+    exact.weight.data = to_grid(layer.weight.data, WEIGHT_UNIT)
+    exact.bias.data = to_grid(exact.bias.data, WEIGHT_UNIT)
+    taps_of_an_output = (1, 2, 3) if isinstance(layer, nn.Conv2d) else (0, 2, 3)
+    largest_sum = exact.weight.data.abs().sum(taps_of_an_output).max() * ACTIVATION_LIMIT
     units = (largest_sum + exact.bias.data.abs().max()) / (WEIGHT_UNIT * ACTIVATION_UNIT)
     if not units < _EXACT_LIMIT:
         raise ValueError("these weights are too large for exact arithmetic in float64")
     return exact.requires_grad_(False)
-
-
-def strided_sum_is_exact() -> bool:
-    """Return whether float64 convolution keeps whole numbers whole here (a self-check)."""
-    ones = torch.full((1, 64, 9, 9), 2.0**20 + 1, dtype=torch.float64)
-    kernel = torch.full((1, 64, 3, 3), 2.0**20 - 1, dtype=torch.float64)
-    expected = 64 * 9 * (2**40 - 1)
-    return bool((functional.conv2d(ones, kernel) == expected).all())

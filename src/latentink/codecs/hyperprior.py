@@ -185,7 +185,8 @@ class HyperpriorCodec:
 
     def encode(self, latents: Latents) -> tuple[bytes, bytes]:
         """Return the streams of y and z."""
-        parameters = self.entropy_parameters(latents.z, latents.y.shape[1:], latents.quality)
+        size = (latents.y.shape[1], latents.y.shape[2])
+        parameters = self.entropy_parameters(latents.z, size, latents.quality)
         return (
             encode_symbols(latents.y, parameters.indexes, self._gaussian),
             encode_symbols(latents.z, _channel_indexes(latents.z.shape), self._hyper),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from latentink.channels.plan import Spread
 from latentink.errors import OptionError
 
 Relaxation = Literal["additive_noise", "straight_through"]
@@ -25,11 +26,7 @@ class Preset:
         rate_relaxation: rounding as the rate sees it.
         accuracy_loss: form of L_acc (losses/accuracy.py).
         margin: of the hinge, in logits.
-        density: raw bits per pixel of the window that a message is spread over, at most; the
-            window grows until the message is that thin or the photo is used up.
-        fill: whether all positions of the photo carry, whatever the message's length.
-        accuracy: raw accuracy to plan for where there is room; fixes the code rate.
-        highest_accuracy: raw accuracy to plan for before a further plane of logits is used.
+        spread: how thinly a message is laid over the photo.
         first_weight: λ5 at the first step, bits per unit of L_acc; it adapts from there.
         rounds: schedules to try, each with a stricter aim, before giving up.
         psnr_loss_limit: dB against the plain picture beyond which the message does not fit.
@@ -43,14 +40,11 @@ class Preset:
     synthesis_relaxation: Relaxation
     rate_relaxation: Relaxation
     accuracy_loss: AccuracyLoss
-    margin: float = 0.4
-    density: float = 1 / 8
-    fill: bool = False
-    accuracy: float = 0.87
-    highest_accuracy: float = 0.89
-    first_weight: float = 15.0
-    rounds: int = 6
-    psnr_loss_limit: float = 3.0
+    margin: float
+    spread: Spread
+    first_weight: float
+    rounds: int
+    psnr_loss_limit: float
 
 
 BALANCED = Preset(
@@ -62,6 +56,11 @@ BALANCED = Preset(
     synthesis_relaxation="straight_through",
     rate_relaxation="additive_noise",
     accuracy_loss="hinge",
+    margin=0.4,
+    spread=Spread(density=1 / 8, fill=False, accuracy=0.87, highest_accuracy=0.89),
+    first_weight=15.0,
+    rounds=6,
+    psnr_loss_limit=3.0,
 )
 """The default; measured in docs/method.md."""
 
@@ -74,8 +73,10 @@ PAPER = Preset(
     synthesis_relaxation="additive_noise",
     rate_relaxation="additive_noise",
     accuracy_loss="cross_entropy",
-    density=1.0,
-    fill=True,
+    margin=0.0,
+    spread=Spread(density=1, fill=True, accuracy=0.87, highest_accuracy=0.89),
+    first_weight=15.0,
+    rounds=1,
     psnr_loss_limit=20.0,
 )
 """Section 4.1: Adam, learning rate 1e-3, 1500 steps, additive uniform noise, 1 bit per pixel."""
