@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentink.channels.bundled import load_message_decoder
 from latentink.channels.carrier import payload_positions, preamble_positions
 from latentink.channels.message_decoder import MessageDecoder
 from latentink.channels.pixels import read_logits
 from latentink.channels.plan import Plan, largest_message, plan_message
 from latentink.channels.reading import message_of, read_soft_bits
+from latentink.channels.registry import load_message_decoder
 from latentink.codecs.bundled import BundledCodec, codec_of_file, load_codec
 from latentink.codecs.hyperprior import EntropyParameters, Latents
 from latentink.container import MAGIC, LikFile, digest_symbols, pack, unpack
@@ -55,8 +55,8 @@ from latentink.picture import (
 from latentink.verification import CandidateCheck
 
 CHANNELS = ("pixels",)
-READERS = ("periodic", "dense", "keyed")
-"""Message decoders that a receiver tries, in this order."""
+READERS = ("periodic", "dense", "robust", "keyed")
+"""Message decoders that a receiver tries, in this order, when not told which."""
 
 DEFAULT_QUALITY = 5.0
 # Share of the plain file's bits that a photo's message may have; see docs/method.md.
@@ -274,7 +274,8 @@ def hide(
     if plain_psnr - psnr > preset.psnr_loss_limit:
         share = preset.psnr_loss_limit / (plain_psnr - psnr)
         raise _too_much(message, int(share * len(message)))
-    _verify(data, picture, message, keys)
+    names = READERS if options.decoder is None else (options.decoder,)
+    _verify(data, picture, message, keys, names)
     carrying = wanted != 0
     right = ((_logits(decoder, picture, plan) > 0) == (wanted > 0))[carrying]
     raw_bits, pixels = int(carrying.sum()), cover.shape[0] * cover.shape[1]
@@ -367,25 +368,32 @@ def capacity(
 # --- the receiver ---------------------------------------------------------------------------------
 
 
-def reveal(stego: bytes | np.ndarray | Path | str, *, password: str | None = None) -> bytes:
+def reveal(
+    stego: bytes | np.ndarray | Path | str,
+    *,
+    password: str | None = None,
+    decoder: str | None = None,
+) -> bytes:
     """Return the message in a .lik file or in its decoded picture.
 
     Args:
         stego: bytes or path of a .lik file or of a losslessly saved picture, or (H, W, 3) uint8.
         password: the sender's; None if the sender gave none.
+        decoder: message decoder; only one from a file of the sender's needs to be named.
 
     Raises:
         MessageNotFoundError: wrong password, or there is no message.
         ContainerError: the .lik file is damaged.
         PictureError: the file is neither a .lik file nor a picture.
     """
-    return reveal_with_keys(_picture_of(stego), derive_keys(password))
+    names = READERS if decoder is None else (decoder,)
+    return reveal_with_keys(_picture_of(stego), derive_keys(password), names)
 
 
-def reveal_with_keys(picture: np.ndarray, keys: Keys) -> bytes:
+def reveal_with_keys(picture: np.ndarray, keys: Keys, decoders: Sequence[str] = READERS) -> bytes:
     """Return the message in a decoded picture (H, W, 3) uint8; see :func:`reveal`."""
     tensor = to_tensor(picture)
-    for name in READERS:
+    for name in decoders:
         soft = read_soft_bits(load_message_decoder(name, keys.master), tensor, keys)
         if soft is not None:
             return message_of(soft, keys)
@@ -518,7 +526,9 @@ def _logits(decoder: MessageDecoder, picture: np.ndarray, plan: Plan) -> Tensor:
     return torch.from_numpy(read_logits(decoder, to_tensor(picture), plan.carrier))
 
 
-def _verify(data: bytes, picture: np.ndarray, message: bytes, keys: Keys) -> None:
+def _verify(
+    data: bytes, picture: np.ndarray, message: bytes, keys: Keys, decoders: Sequence[str]
+) -> None:
     """Read the finished file as the receiver will, from its bytes and from a PNG of its picture.
 
     Raises:
@@ -526,7 +536,7 @@ def _verify(data: bytes, picture: np.ndarray, message: bytes, keys: Keys) -> Non
     """
     for received in (decompress(data), decode_picture(encode_png(picture), "the decoded picture")):
         try:
-            returned = reveal_with_keys(received, keys)
+            returned = reveal_with_keys(received, keys, decoders)
         except MessageNotFoundError:
             returned = None
         if returned != message:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from latentink.channels.bundled import load_decoder
+from latentink.channels.decoder_file import load_decoder
 from latentink.errors import OptionError, WeightsError
 from latentink.training import decoder as training
 from latentink.training.decoder import (

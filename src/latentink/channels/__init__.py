@@ -2,5 +2,5 @@
 
 The networks, a file each: :mod:`~latentink.channels.dense` and :mod:`~latentink.channels.basic`
 (SteganoGAN), :mod:`~latentink.channels.keyed` (FNNS-R, weights drawn from the password's key).
-:mod:`~latentink.channels.bundled` loads them by name.
+:mod:`~latentink.channels.registry` loads them by name.
 """

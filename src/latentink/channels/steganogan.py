@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 
 from latentink.channels.basic import BasicDecoder, BasicEncoder
-from latentink.channels.bundled import MAX_DATA_DEPTH, MAX_HIDDEN, fill
+from latentink.channels.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN, fill
 from latentink.channels.dense import DenseDecoder, DenseEncoder
 from latentink.errors import WeightsError
 

@@ -40,7 +40,10 @@ def hide_command(
     preset: Annotated[str, typer.Option(help="balanced or paper.")] = "balanced",
     decoder: Annotated[
         str | None,
-        typer.Option(help="Message decoder instead of the preset's: periodic, dense or keyed."),
+        typer.Option(
+            help="Message decoder instead of the preset's: periodic, dense, robust, keyed, "
+            "or a .steg or .safetensors file that the receiver has too."
+        ),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of the editor.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Time for the editor's steps.")] = None,

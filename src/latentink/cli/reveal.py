@@ -20,6 +20,10 @@ def reveal_command(
     password: PasswordOption = None,
     password_file: PasswordFileOption = None,
     ask_password: AskOption = False,
+    decoder: Annotated[
+        str | None,
+        typer.Option(help="Message decoder file that the sender used, where it was one."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the message here.")] = None,
 ) -> None:
     """Read the message; text goes to the terminal, anything to a file with -o."""
@@ -30,7 +34,7 @@ def reveal_command(
 
     from latentink.steganography import decode_stego, reveal
 
-    message = reveal(decode_stego(data, stego.name), password=secret)
+    message = reveal(decode_stego(data, stego.name), password=secret, decoder=decoder)
     if out is not None:
         write_atomically(out, message)
         print(f"{len(message)} bytes written to {out}", file=sys.stderr)

@@ -18,7 +18,7 @@ class Preset:
 
     Attributes:
         name: as on the command line.
-        decoder: message decoder that reads the picture (channels/bundled.py).
+        decoder: message decoder that reads the picture (channels/registry.py).
         steps: length of the schedule; the editor may stop before and may add rounds.
         learning_rate: Adam's, at the first step, in symbols.
         final_learning_rate: at the last step; cosine in between.

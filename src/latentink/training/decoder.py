@@ -35,7 +35,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Generator, Tensor, nn
 
 from latentink.channels.basic import BasicDecoder, BasicEncoder
-from latentink.channels.bundled import save_decoder
+from latentink.channels.decoder_file import save_decoder
 from latentink.channels.dense import DenseDecoder, DenseEncoder
 from latentink.errors import OptionError, OutputError, WeightsError
 

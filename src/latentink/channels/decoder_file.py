@@ -1,4 +1,4 @@
-"""Message decoders by name, and the safetensors files that hold them."""
+"""The safetensors files that hold trained message decoders."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from torch import nn
 
 from latentink.channels.basic import BasicDecoder
 from latentink.channels.dense import DenseDecoder
-from latentink.channels.folding import fold_batch_norm
-from latentink.channels.keyed import keyed_decoder
-from latentink.channels.message_decoder import MessageDecoder
-from latentink.channels.periodic import PeriodicDecoder
 from latentink.errors import OutputError, WeightsError
 
 FORMAT = "latentink message decoder 1"
@@ -22,39 +18,10 @@ ARCHITECTURES: dict[str, type[DenseDecoder] | type[BasicDecoder]] = {
     "dense": DenseDecoder,
     "basic": BasicDecoder,
 }
-BUNDLED = {"dense": "decoder_dense_d1.safetensors", "robust": "decoder_robust_d1.safetensors"}
-WEIGHTS = Path(__file__).parent.parent / "weights"
+
 
 MAX_HIDDEN = 512
 MAX_DATA_DEPTH = 64
-
-
-def decoder_names() -> list[str]:
-    """Return the names that :func:`load_message_decoder` knows."""
-    return ["periodic", *BUNDLED, "keyed"]
-
-
-def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
-    """Return the message decoder called ``name``, folded, frozen and in evaluation mode.
-
-    Args:
-        name: ``"dense"`` (trained as in SteganoGAN), ``"robust"`` (trained with noise and at a low
-            density), or ``"keyed"`` (random weights drawn from ``key``).
-        key: Secret bytes; the trained decoders are public and do not look at it.
-
-    Raises:
-        WeightsError: No decoder has this name, or its bundled file is missing or damaged.
-    """
-    if name == "periodic":
-        return PeriodicDecoder(key).eval()
-    if name == "keyed":
-        return keyed_decoder(key)
-    if name not in BUNDLED:
-        known = ", ".join(decoder_names())
-        raise WeightsError(f"There is no message decoder called {name!r}; there are {known}.")
-    decoder = fold_batch_norm(load_decoder(WEIGHTS / BUNDLED[name]))
-    decoder.name = name
-    return decoder
 
 
 def save_decoder(

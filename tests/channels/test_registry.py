@@ -9,14 +9,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from latentink.channels.basic import BasicDecoder
-from latentink.channels.bundled import (
-    FORMAT,
-    decoder_names,
-    load_decoder,
-    load_message_decoder,
-    save_decoder,
-)
+from latentink.channels.decoder_file import FORMAT, load_decoder, save_decoder
 from latentink.channels.dense import DenseDecoder
+from latentink.channels.registry import decoder_names, load_message_decoder
 from latentink.errors import OutputError, WeightsError
 
 METADATA = {"format": FORMAT, "architecture": "dense", "hidden": "4", "data_depth": "1"}

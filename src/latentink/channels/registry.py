@@ -1,0 +1,51 @@
+"""Message decoders by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from latentink.channels.decoder_file import load_decoder
+from latentink.channels.folding import fold_batch_norm
+from latentink.channels.keyed import keyed_decoder
+from latentink.channels.message_decoder import MessageDecoder
+from latentink.channels.periodic import PeriodicDecoder
+from latentink.channels.steganogan import read_steg
+from latentink.errors import WeightsError
+
+BUNDLED = {"dense": "decoder_dense_d1.safetensors", "robust": "decoder_robust_d1.safetensors"}
+WEIGHTS = Path(__file__).parent.parent / "weights"
+
+
+def decoder_names() -> list[str]:
+    """Return the names that :func:`load_message_decoder` knows."""
+    return ["periodic", *BUNDLED, "keyed"]
+
+
+def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
+    """Return the message decoder called ``name``, folded, frozen and in evaluation mode.
+
+    Args:
+        name: ``"dense"`` (trained as in SteganoGAN), ``"robust"`` (trained with noise and at a low
+            density), ``"keyed"`` or ``"periodic"`` (random weights drawn from ``key``); or the path
+            of a SteganoGAN checkpoint (.steg) or of a trained decoder (.safetensors).
+        key: Secret bytes; the trained decoders are public and do not look at it.
+
+    Raises:
+        WeightsError: No decoder has this name, or its bundled file is missing or damaged.
+    """
+    if name == "periodic":
+        return PeriodicDecoder(key).eval()
+    if name == "keyed":
+        return keyed_decoder(key)
+    if name.endswith((".steg", ".safetensors")):
+        path = Path(name)
+        own = read_steg(path).decoder if name.endswith(".steg") else load_decoder(path)
+        decoder = fold_batch_norm(own)
+        decoder.name = path.name
+        return decoder
+    if name not in BUNDLED:
+        known = ", ".join(decoder_names())
+        raise WeightsError(f"There is no message decoder called {name!r}; there are {known}.")
+    decoder = fold_batch_norm(load_decoder(WEIGHTS / BUNDLED[name]))
+    decoder.name = name
+    return decoder
