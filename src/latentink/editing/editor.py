@@ -28,9 +28,13 @@ from latentink.editing.tiles import Tile, region_of, tiles_of
 from latentink.geometry import Rectangle
 
 # A step changes log λ5 by this times what is missing of the information wanted, within bounds.
-_WEIGHT_GAIN = 0.7
+_WEIGHT_GAIN = 1.5
 _LARGEST_GAP = 0.1
-_STRICTER = 0.1
+# All of the information is due after this share of a schedule; asking for it at once overshoots.
+_RAMP = 0.8
+# Further rounds mend what the first left; at its learning rate they would undo it first.
+_LATER_SHARE = 0.3
+_STRICTER = 0.02
 _BETAS = (0.9, 0.99)
 _CHECK_EVERY = 10
 _SETTLED = 0.002
@@ -89,6 +93,19 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What the receiver makes of a candidate.
+
+    Attributes:
+        carried: whether the sealed message comes back, with some raw bits turned over.
+        information: soft information per payload raw bit in the 8-bit picture.
+    """
+
+    carried: bool
+    information: float
+
+
+@dataclass(frozen=True)
 class Edited:
     """What the editor returns.
 
@@ -111,7 +128,7 @@ def edit(
     seed: int,
     steps: int,
     seconds: float | None,
-    is_carried: Callable[[np.ndarray], bool],
+    read: Callable[[np.ndarray], Reading],
     on_step: Callable[[Progress], None],
 ) -> Edited | None:
     """Return symbols that carry the bits, or None when the photo does not take them.
@@ -123,27 +140,32 @@ def edit(
         seed: of the rounding noise.
         steps: length of the first schedule; further rounds are half as long.
         seconds: budget of one schedule, or None; whichever ends first.
-        is_carried: the receiver's whole path, with margin, on candidate symbols (M, h, w).
+        read: the receiver's whole path, with margin, on candidate symbols (M, h, w).
         on_step: called after each step.
     """
     session = _Session(codec, task, preset, seed)
-    done, aim, information, length = 0, task.information, 0.0, steps
-    for _ in range(preset.rounds):
-        for progress in session.schedule(length, seconds, aim):
+    done, aim, information = 0, task.information, 0.0
+    for number in range(preset.rounds):
+        if number == 0:
+            schedule = session.schedule(steps, seconds, preset.learning_rate, aim, _RAMP)
+        else:
+            learning_rate = _LATER_SHARE * preset.learning_rate
+            schedule = session.schedule(max(steps // 2, 1), seconds, learning_rate, aim, 0.01)
+        for progress in schedule:
             done += 1
             information = progress.information
             on_step(progress)
             if progress.step % _CHECK_EVERY == 0 and session.settled:
                 symbols = session.symbols()
-                if is_carried(symbols):
+                if read(symbols).carried:
                     return Edited(symbols, done, session.weight)
         symbols = session.symbols()
-        if is_carried(symbols):
+        reading = read(symbols)
+        if reading.carried:
             return Edited(symbols, done, session.weight)
-        # Where the relaxed picture fell short λ5 goes on rising; else rounding lost too much.
-        if information >= aim:
-            aim += _STRICTER * (1 - aim)
-        length = max(steps // 2, 1)
+        # What rounding to 8 bits and float32 took from the relaxed picture is asked for on top.
+        lost = max(information - reading.information, 0.0)
+        aim = max(aim, task.information + lost) + _STRICTER
     return None
 
 
@@ -169,9 +191,18 @@ class _Session:
         self.editable = torch.zeros(1, 1, *part.shape[-2:])
         self.editable[..., core.rows, core.columns] = 1
 
-    def schedule(self, steps: int, seconds: float | None, aim: float) -> Iterator[Progress]:
-        """Run one schedule of Adam with a cosine from the learning rate down."""
-        learning_rate = self.preset.learning_rate
+    def schedule(
+        self, steps: int, seconds: float | None, learning_rate: float, aim: float, ramp: float
+    ) -> Iterator[Progress]:
+        """Run one schedule of Adam with a cosine from ``learning_rate`` down.
+
+        Args:
+            steps: length.
+            seconds: budget, or None.
+            learning_rate: at its first step.
+            aim: soft information per raw bit to reach.
+            ramp: share of the schedule after which all of it is due.
+        """
         optimiser = torch.optim.Adam([self.latent], lr=learning_rate, betas=_BETAS)
         last_rate = min(self.preset.final_learning_rate, learning_rate)
         started = time.monotonic()
@@ -186,7 +217,8 @@ class _Session:
             for group in optimiser.param_groups:
                 group["lr"] = last_rate + (learning_rate - last_rate) * cosine
             progress = self._step(optimiser, step + 1, steps)
-            gap = min(max(aim - progress.information, -_LARGEST_GAP), _LARGEST_GAP)
+            due = aim * min(share / ramp, 1.0)
+            gap = min(max(due - progress.information, -_LARGEST_GAP), _LARGEST_GAP)
             self.weight *= math.exp(_WEIGHT_GAIN * gap)
             step += 1
             yield progress
