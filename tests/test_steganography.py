@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import skimage.data
 
 import latentink
 from latentink import HideOptions
-from latentink.channels.carrier import WHOLE
+from latentink.channels.registry import WEIGHTS
 from latentink.container import unpack
 from latentink.picture import encode_png
 from photos import astronaut
@@ -103,7 +105,6 @@ def test_a_message_in_a_large_photo_stays_in_its_window():
     assert columns[-1] - columns[0] < 512 + 128
     assert latentink.reveal(result.data, password="tide") == b"window"
     assert latentink.reveal(result.picture, password="tide") == b"window"
-    assert WHOLE == 15
 
 
 def test_too_long_a_message_names_what_fits():
@@ -164,3 +165,13 @@ def test_arrays_of_other_kinds_are_refused():
     ):
         with pytest.raises(latentink.PictureError):
             latentink.compress(array)
+
+
+def test_a_decoder_from_a_file(tmp_path):
+    """The receiver needs the sender's file; the bundled decoders read nothing."""
+    path = str(tmp_path / "own.safetensors")
+    shutil.copy(WEIGHTS / "decoder_robust_d1.safetensors", path)
+    result = latentink.hide(astronaut(), b"own", options=HideOptions(decoder=path))
+    assert latentink.reveal(result.data, decoder=path) == b"own"
+    with pytest.raises(latentink.WeightsError, match="does not exist"):
+        latentink.reveal(result.data, decoder=str(tmp_path / "absent.safetensors"))

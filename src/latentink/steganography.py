@@ -274,7 +274,7 @@ def hide(
     if plain_psnr - psnr > preset.psnr_loss_limit:
         share = preset.psnr_loss_limit / (plain_psnr - psnr)
         raise _too_much(message, int(share * len(message)))
-    names = READERS if options.decoder is None else (options.decoder,)
+    names = READERS if decoder.name in READERS else (decoder.name,)
     _verify(data, picture, message, keys, names)
     carrying = wanted != 0
     right = ((_logits(decoder, picture, plan) > 0) == (wanted > 0))[carrying]
@@ -393,13 +393,19 @@ def reveal(
 def reveal_with_keys(picture: np.ndarray, keys: Keys, decoders: Sequence[str] = READERS) -> bytes:
     """Return the message in a decoded picture (H, W, 3) uint8; see :func:`reveal`."""
     tensor = to_tensor(picture)
-    for name in decoders:
-        soft = read_soft_bits(load_message_decoder(name, keys.master), tensor, keys)
-        if soft is not None:
-            return message_of(soft, keys)
-    raise MessageNotFoundError(
+    failure = MessageNotFoundError(
         "No message was found: the password is wrong, or the picture carries no message."
     )
+    for name in decoders:
+        soft = read_soft_bits(load_message_decoder(name, keys.master), tensor, keys)
+        if soft is None:
+            continue
+        try:
+            return message_of(soft, keys)
+        except MessageNotFoundError as error:
+            # Networks that look for similar things may read each other's robust preamble.
+            failure = error
+    raise failure
 
 
 def decode_stego(data: bytes, name: str) -> np.ndarray:

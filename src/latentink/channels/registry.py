@@ -41,7 +41,7 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
         path = Path(name)
         own = read_steg(path).decoder if name.endswith(".steg") else load_decoder(path)
         decoder = fold_batch_norm(own)
-        decoder.name = path.name
+        decoder.name = name
         return decoder
     if name not in BUNDLED:
         known = ", ".join(decoder_names())
