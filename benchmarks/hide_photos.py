@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from covers import centre_crop
 from latentink.picture import encode_png, read_picture
 
 COLUMNS = (
@@ -40,14 +41,6 @@ COLUMNS = (
     "reveal_seconds",
     "reveal_png_seconds",
 )
-
-
-def centre_crop(picture: np.ndarray, side: int | None) -> np.ndarray:
-    """Return the central ``side`` × ``side`` pixels, or all of them when ``side`` is None."""
-    if side is None:
-        return picture
-    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-    return picture[top : top + side, left : left + side]
 
 
 def latentink(*arguments: str | Path) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from covers import centre_crop
 from latentink.picture import read_picture
 from latentink.steganography import compress
 
@@ -24,20 +25,13 @@ def main() -> None:
     parser.add_argument("--qualities", type=float, nargs="+", default=[3, 4, 5, 6, 7, 8])
     arguments = parser.parse_args()
     pictures = [read_picture(path) for path in sorted(arguments.photos.iterdir())]
-    if arguments.crop:
-        pictures = [centre_crop(picture, arguments.crop) for picture in pictures]
+    pictures = [centre_crop(picture, arguments.crop) for picture in pictures]
     print("| quality | bpp | PSNR dB |\n|---:|---:|---:|")
     for quality in arguments.qualities:
         reports = [compress(picture, quality=quality).report for picture in pictures]
         bpp = np.mean([report.bpp for report in reports])
         psnr = np.mean([report.psnr_db for report in reports])
         print(f"| {quality:g} | {bpp:.3f} | {psnr:.2f} |", flush=True)
-
-
-def centre_crop(picture: np.ndarray, side: int) -> np.ndarray:
-    """Return the central ``side`` × ``side`` pixels."""
-    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-    return np.ascontiguousarray(picture[top : top + side, left : left + side])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 
 import numpy as np
 import pytest
@@ -175,3 +176,37 @@ def test_a_decoder_from_a_file(tmp_path):
     assert latentink.reveal(result.data, decoder=path) == b"own"
     with pytest.raises(latentink.WeightsError, match="does not exist"):
         latentink.reveal(result.data, decoder=str(tmp_path / "absent.safetensors"))
+
+
+def test_any_altered_byte_of_a_file_is_an_error(stego):
+    generator = np.random.default_rng(0)
+    places = [*range(40), *generator.integers(40, len(stego.data), 300)]
+    for place in places:
+        altered = bytearray(stego.data)
+        altered[place] ^= generator.integers(1, 256)
+        with pytest.raises(latentink.ContainerError):
+            latentink.reveal(bytes(altered), password="tide")
+
+
+def test_an_alteration_behind_a_valid_check_is_an_error_or_harmless(stego):
+    """Whoever repairs the CRC meets the digest of the symbols, and then the seal."""
+    generator = np.random.default_rng(1)
+    for place in (*range(22, 32), *generator.integers(40, len(stego.data) - 4, 20)):
+        altered = bytearray(stego.data)
+        altered[place] ^= generator.integers(1, 256)
+        altered[-4:] = zlib.crc32(altered[:-4]).to_bytes(4, "little")
+        try:
+            assert latentink.reveal(bytes(altered), password="tide") == b"meet at noon"
+        except latentink.LatentinkError:
+            continue
+
+
+def test_a_changed_picture_gives_the_message_or_an_error(stego):
+    generator = np.random.default_rng(2)
+    for strength in (1, 4, 30):
+        noise = generator.integers(-strength, strength + 1, stego.picture.shape)
+        noisy = (stego.picture.astype(int) + noise).clip(0, 255).astype(np.uint8)
+        try:
+            assert latentink.reveal(noisy, password="tide") == b"meet at noon"
+        except latentink.MessageNotFoundError:
+            assert strength > 1

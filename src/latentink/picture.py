@@ -125,15 +125,27 @@ def check_output(path: Path, *inputs: Path) -> None:
     Raises:
         OutputError: the folder is missing or not writable, ``path`` is a folder or an input file.
     """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise OutputError(
+                f"The folder {path.parent} does not exist; create it first."
+            ) from None
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
+    else:
+        _check_overwriting(path, inputs)
+    write_atomically(path.with_name(_temporary_name(path)), None)
+
+
+def _check_overwriting(path: Path, inputs: tuple[Path, ...]) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file for the output.")
-    if not path.parent.is_dir():
-        raise OutputError(f"The folder {path.parent} does not exist; create it first.")
-    if path.exists() and any(source.exists() and path.samefile(source) for source in inputs):
+    if any(source.exists() and path.samefile(source) for source in inputs):
         raise OutputError(f"{path} is the input itself; choose another name for the output.")
-    if path.exists() and not os.access(path, os.W_OK):
+    if not os.access(path, os.W_OK):
         raise OutputError(f"{path} is write-protected; choose another name for the output.")
-    write_atomically(path.with_name(_temporary_name(path)), None)
 
 
 def write_atomically(path: Path, data: bytes | None) -> None:
