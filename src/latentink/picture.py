@@ -110,12 +110,12 @@ def to_picture(tensor: Tensor) -> np.ndarray:
     return np.ascontiguousarray(rounded.byte().numpy().transpose(1, 2, 0))
 
 
-def encode_png(picture: np.ndarray) -> bytes:
-    """Return (H, W, 3) uint8 as the bytes of a PNG file."""
+def encode_png(picture: np.ndarray, effort: int = 6) -> bytes:
+    """Return (H, W, 3) uint8 as the bytes of a PNG file; ``effort`` is zlib's level, 0 to 9."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
+    Image.fromarray(picture).save(buffer, format="PNG", compress_level=effort)
     return buffer.getvalue()
 
 

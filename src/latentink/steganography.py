@@ -60,7 +60,7 @@ READERS = ("periodic", "dense", "robust", "keyed")
 
 DEFAULT_QUALITY = 5.0
 # Share of the plain file's bits that a photo's message may have; see docs/method.md.
-_CAPACITY_SHARE = 0.06
+_CAPACITY_SHARE = 0.05
 _PLANNED_ACCURACY = 0.93
 
 
@@ -204,8 +204,6 @@ class _Plain:
     y: Tensor
     latents: Latents
     parameters: EntropyParameters
-    data: bytes
-    picture: np.ndarray
 
 
 # --- the sender -----------------------------------------------------------------------------------
@@ -243,7 +241,9 @@ def hide(
     decoder = load_message_decoder(options.decoder or preset.decoder, keys.master)
     sealed = seal(message, keys, _salt(keys, options.seed, message, cover))
     plan = plan_message(len(sealed), _size(cover), decoder, keys, preset.spread)
-    plain = _compress(codec, cover, quality)
+    plain = _analyse(codec, cover, quality)
+    plain_bytes = len(_pack(codec, plain.latents, cover))
+    plain_picture = to_picture(codec.codec.synthesise(plain.latents.y, quality, _size(cover)))
     wanted = _wanted_bits(plan, sealed, keys)
     task = EditTask(
         cover=plain.cover,
@@ -256,7 +256,7 @@ def hide(
         wanted=wanted,
         information=plan.information,
     )
-    check = CandidateCheck(codec.codec, decoder, plan, sealed, keys, plain.picture, quality)
+    check = CandidateCheck(codec.codec, decoder, plan, sealed, keys, plain_picture, quality)
     edited = edit(
         codec.codec,
         task,
@@ -269,13 +269,14 @@ def hide(
     )
     if edited is None:
         raise _too_much(message, max_message_bytes(plan.raw_bits, check.best_accuracy))
-    data, picture = _finish(codec, Latents(edited.symbols, plain.latents.z, quality), cover)
-    plain_psnr, psnr = psnr_db(cover, plain.picture), psnr_db(cover, picture)
+    data = _pack(codec, Latents(edited.symbols, plain.latents.z, quality), cover)
+    picture = decompress(data)
+    plain_psnr, psnr = psnr_db(cover, plain_picture), psnr_db(cover, picture)
     if plain_psnr - psnr > preset.psnr_loss_limit:
         share = preset.psnr_loss_limit / (plain_psnr - psnr)
         raise _too_much(message, int(share * len(message)))
     names = READERS if decoder.name in READERS else (decoder.name,)
-    _verify(data, picture, message, keys, names)
+    _verify(picture, message, keys, names)
     carrying = wanted != 0
     right = ((_logits(decoder, picture, plan) > 0) == (wanted > 0))[carrying]
     raw_bits, pixels = int(carrying.sum()), cover.shape[0] * cover.shape[1]
@@ -298,7 +299,7 @@ def hide(
             raw_bits=raw_bits,
             density=raw_bits / pixels,
             steps=edited.steps,
-            plain_file_bytes=len(plain.data),
+            plain_file_bytes=plain_bytes,
             plain_psnr_db=plain_psnr,
             decoder=decoder.name,
             preset=preset.name,
@@ -323,18 +324,20 @@ def compress(
     started = time.monotonic()
     cover = _as_picture(image)
     bundled = load_codec(codec)
-    plain = _compress(bundled, cover, bundled.codec.quality_code(quality))
+    plain = _analyse(bundled, cover, bundled.codec.quality_code(quality))
+    data = _pack(bundled, plain.latents, cover)
+    picture = decompress(data)
     report = CompressReport(
-        file_bytes=len(plain.data),
-        bpp=8 * len(plain.data) / (cover.shape[0] * cover.shape[1]),
-        psnr_db=psnr_db(cover, plain.picture),
+        file_bytes=len(data),
+        bpp=8 * len(data) / (cover.shape[0] * cover.shape[1]),
+        psnr_db=psnr_db(cover, picture),
         height=cover.shape[0],
         width=cover.shape[1],
         quality=quality,
         codec=bundled.name,
         seconds=time.monotonic() - started,
     )
-    return CompressResult(plain.data, plain.picture, report)
+    return CompressResult(data, picture, report)
 
 
 def capacity(
@@ -351,17 +354,18 @@ def capacity(
     """
     cover = _as_picture(image)
     bundled = load_codec(codec)
-    plain = _compress(bundled, cover, bundled.codec.quality_code(quality))
+    plain = _analyse(bundled, cover, bundled.codec.quality_code(quality))
+    plain_bytes = len(_pack(bundled, plain.latents, cover))
     keys = derive_keys(None)
     decoder = load_message_decoder(preset_named(preset).decoder, keys.master)
     limit = largest_message(_size(cover), decoder, keys, _PLANNED_ACCURACY)
     return Capacity(
-        message_bytes=max(0, min(limit, int(_CAPACITY_SHARE * len(plain.data)))),
+        message_bytes=max(0, min(limit, int(_CAPACITY_SHARE * plain_bytes))),
         limit_bytes=limit,
         height=cover.shape[0],
         width=cover.shape[1],
         quality=quality,
-        plain_file_bytes=len(plain.data),
+        plain_file_bytes=plain_bytes,
     )
 
 
@@ -486,22 +490,19 @@ def _salt(keys: Keys, seed: int, message: bytes, cover: np.ndarray) -> bytes:
     return hmac.digest(keys.subkey("salt"), content, "sha256")[:SALT_BYTES]
 
 
-def _compress(codec: BundledCodec, cover: np.ndarray, quality: int) -> _Plain:
+def _analyse(codec: BundledCodec, cover: np.ndarray, quality: int) -> _Plain:
     tensor = to_tensor(cover)
     y = codec.codec.analyse(tensor)
-    z = codec.codec.hyper_analyse(y)
-    symbols = codec.codec.quantise(y, quality)
-    size = (symbols.shape[1], symbols.shape[2])
-    parameters = codec.codec.entropy_parameters(z, size, quality)
-    latents = Latents(symbols, z, quality)
-    data, picture = _finish(codec, latents, cover)
-    return _Plain(tensor, y, latents, parameters, data, picture)
+    latents = Latents(codec.codec.quantise(y, quality), codec.codec.hyper_analyse(y), quality)
+    size = (y.shape[-2], y.shape[-1])
+    parameters = codec.codec.entropy_parameters(latents.z, size, quality)
+    return _Plain(tensor, y, latents, parameters)
 
 
-def _finish(codec: BundledCodec, latents: Latents, cover: np.ndarray) -> tuple[bytes, np.ndarray]:
-    """Return the file of ``latents`` and the picture that a receiver decodes from its bytes."""
+def _pack(codec: BundledCodec, latents: Latents, cover: np.ndarray) -> bytes:
+    """Return the .lik file of ``latents``."""
     y_stream, z_stream = codec.codec.encode(latents)
-    data = pack(
+    return pack(
         LikFile(
             codec=codec.number,
             fingerprint=codec.fingerprint,
@@ -513,7 +514,6 @@ def _finish(codec: BundledCodec, latents: Latents, cover: np.ndarray) -> tuple[b
             y_stream=y_stream,
         )
     )
-    return data, decompress(data)
 
 
 def _wanted_bits(plan: Plan, sealed: bytes, keys: Keys) -> Tensor:
@@ -532,15 +532,19 @@ def _logits(decoder: MessageDecoder, picture: np.ndarray, plan: Plan) -> Tensor:
     return torch.from_numpy(read_logits(decoder, to_tensor(picture), plan.carrier))
 
 
-def _verify(
-    data: bytes, picture: np.ndarray, message: bytes, keys: Keys, decoders: Sequence[str]
-) -> None:
-    """Read the finished file as the receiver will, from its bytes and from a PNG of its picture.
+def _verify(picture: np.ndarray, message: bytes, keys: Keys, decoders: Sequence[str]) -> None:
+    """Read the message as the receiver will: from the decoded file and from a PNG of it.
+
+    Args:
+        picture: what the finished file's bytes decode to.
+        message: what must come back.
+        keys: from the password.
+        decoders: what the receiver tries.
 
     Raises:
         CapacityError: a message does not come back; nothing must be sent.
     """
-    for received in (decompress(data), decode_picture(encode_png(picture), "the decoded picture")):
+    for received in (picture, decode_picture(encode_png(picture, effort=1), "the PNG")):
         try:
             returned = reveal_with_keys(received, keys, decoders)
         except MessageNotFoundError:
