@@ -196,16 +196,27 @@ def test_control_characters_do_not_reach_a_terminal():
     assert printable(b"a\x1b[31mb\tc\nd\xc2\x9b") == "a\\x1b[31mb\tc\nd\\x9b"
 
 
+def listen_to_ctrl_c() -> None:
+    """Undo the deafness that a job inherits when a script started it in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_with_a_sentence_and_no_output(folder):
+    command = [*COMMAND, "hide", folder / "cover.png", "-o", folder / "o.lik", "-m", "x", "-p", "y"]
     process = subprocess.Popen(
-        [*COMMAND, "hide", folder / "cover.png", "-o", folder / "o.lik", "-m", "x", "-p", "y",
-         "--steps", "100000"],
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    time.sleep(12)
-    assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+        [*command, "--steps", "100000"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen_to_ctrl_c,
+    )
+    try:
+        time.sleep(12)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 2
     assert "Interrupted" in errors
     assert "Traceback" not in errors
