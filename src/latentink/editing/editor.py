@@ -183,6 +183,7 @@ class _Session:
         self.cover = task.cover.contiguous(memory_format=torch.channels_last)
         self.noise = torch.Generator().manual_seed(seed)
         self.weight = preset.first_weight
+        self.carrying = int((task.wanted != 0).sum())
         self.history: list[float] = []
         start = (task.y.double() * codec.gain(task.quality)).float()
         part = start[..., self.region.rows, self.region.columns]
@@ -242,14 +243,13 @@ class _Session:
         self.history.append(objective)
         window = self.task.window
         mean_squared = squared_error / (3 * window.height * window.width)
-        carrying = int((self.task.wanted != 0).sum())
         return Progress(
             step=step,
             steps=steps,
             bits=rate,
             psnr_db=-10 * math.log10(max(mean_squared, 1e-12)),
-            accuracy=right / carrying,
-            information=information / carrying,
+            accuracy=right / self.carrying,
+            information=information / self.carrying,
             weight=self.weight,
             objective=objective,
         )
