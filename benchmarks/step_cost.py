@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from latentink.channels.registry import decoder_names, load_message_decoder
-from latentink.codecs.bundled import load_codec
+from latentink.codecs.registry import load_codec
 from latentink.editing.editor import frozen_copy, has_fast_bfloat16
 
 SIDE = 512

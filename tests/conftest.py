@@ -7,15 +7,20 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from latentink.codecs.bundled import load_codec
-from latentink.codecs.hyperprior import HyperpriorCodec
+from latentink.codecs.codec import Codec
+from latentink.codecs.registry import CODEC_NAMES, load_codec
 from latentink.steganography import StegoResult, hide
 from photos import astronaut
 
 
 @pytest.fixture(scope="session")
-def hyperprior() -> HyperpriorCodec:
+def hyperprior() -> Codec:
     return load_codec("hyperprior").codec
+
+
+@pytest.fixture(scope="session", params=CODEC_NAMES)
+def codec(request: pytest.FixtureRequest) -> Codec:
+    return load_codec(request.param).codec
 
 
 @pytest.fixture(scope="session")

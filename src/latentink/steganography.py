@@ -25,8 +25,8 @@ from latentink.channels.pixels import read_logits
 from latentink.channels.plan import Plan, largest_message, plan_message
 from latentink.channels.reading import message_of, read_soft_bits
 from latentink.channels.registry import load_message_decoder
-from latentink.codecs.bundled import BundledCodec, codec_of_file, load_codec
-from latentink.codecs.hyperprior import EntropyParameters, Latents
+from latentink.codecs.codec import Latents
+from latentink.codecs.registry import LoadedCodec, codec_of_file, load_codec
 from latentink.container import MAGIC, LikFile, digest_symbols, pack, unpack
 from latentink.editing.editor import EditTask, Progress, edit
 from latentink.editing.presets import Preset, preset_named
@@ -69,7 +69,8 @@ class HideOptions:
     """How to hide; the defaults are what a user wants who says nothing.
 
     Attributes:
-        codec: name of the codec.
+        codec: name of the codec, ``"hyperprior"`` or ``"elic"``.
+        weights: a weights file of the codec instead of the loaded one.
         quality: 3 (small file) to 8 (good picture), any number between.
         channel: where the bits live; ``"pixels"``.
         preset: name of the editor's preset.
@@ -80,6 +81,7 @@ class HideOptions:
     """
 
     codec: str = "hyperprior"
+    weights: Path | None = None
     quality: float = DEFAULT_QUALITY
     channel: str = "pixels"
     preset: str = "balanced"
@@ -201,9 +203,9 @@ class _Plain:
     """A photo compressed without a message, and what the editor starts from."""
 
     cover: Tensor
-    y: Tensor
+    v: Tensor
+    side: Tensor
     latents: Latents
-    parameters: EntropyParameters
 
 
 # --- the sender -----------------------------------------------------------------------------------
@@ -236,19 +238,20 @@ def hide(
     preset = _check_options(options, message)
     cover = _as_picture(image)
     keys = derive_keys(password)
-    codec = load_codec(options.codec)
+    codec = load_codec(options.codec, options.weights)
     quality = codec.codec.quality_code(options.quality)
     decoder = load_message_decoder(options.decoder or preset.decoder, keys.master)
     sealed = seal(message, keys, _salt(keys, options.seed, message, cover))
     plan = plan_message(len(sealed), _size(cover), decoder, keys, preset.spread)
     plain = _analyse(codec, cover, quality)
     plain_bytes = len(_pack(codec, plain.latents, cover))
-    plain_picture = to_picture(codec.codec.synthesise(plain.latents.y, quality, _size(cover)))
+    plain_picture = to_picture(codec.codec.synthesise(plain.latents.values, quality, _size(cover)))
     wanted = _wanted_bits(plan, sealed, keys)
     task = EditTask(
         cover=plain.cover,
-        y=plain.y,
-        scales=plain.parameters.scales,
+        v=plain.v,
+        z=plain.latents.z,
+        side=plain.side,
         quality=quality,
         lagrangian=codec.codec.lagrangian(quality),
         decoder=decoder,
@@ -269,8 +272,8 @@ def hide(
     )
     if edited is None:
         raise _too_much(message, max_message_bytes(plan.raw_bits, check.best_accuracy))
-    data = _pack(codec, Latents(edited.symbols, plain.latents.z, quality), cover)
-    picture = decompress(data)
+    data = _pack(codec, edited.latents, cover)
+    picture = decompress(data, weights=options.weights)
     plain_psnr, psnr = psnr_db(cover, plain_picture), psnr_db(cover, picture)
     if plain_psnr - psnr > preset.psnr_loss_limit:
         share = preset.psnr_loss_limit / (plain_psnr - psnr)
@@ -312,6 +315,7 @@ def compress(
     image: np.ndarray | Path | str,
     *,
     codec: str = "hyperprior",
+    weights: Path | None = None,
     quality: float = DEFAULT_QUALITY,
 ) -> CompressResult:
     """Compress a photo without a message.
@@ -323,10 +327,10 @@ def compress(
     """
     started = time.monotonic()
     cover = _as_picture(image)
-    bundled = load_codec(codec)
-    plain = _analyse(bundled, cover, bundled.codec.quality_code(quality))
-    data = _pack(bundled, plain.latents, cover)
-    picture = decompress(data)
+    loaded = load_codec(codec, weights)
+    plain = _analyse(loaded, cover, loaded.codec.quality_code(quality))
+    data = _pack(loaded, plain.latents, cover)
+    picture = decompress(data, weights=weights)
     report = CompressReport(
         file_bytes=len(data),
         bpp=8 * len(data) / (cover.shape[0] * cover.shape[1]),
@@ -334,7 +338,7 @@ def compress(
         height=cover.shape[0],
         width=cover.shape[1],
         quality=quality,
-        codec=bundled.name,
+        codec=loaded.name,
         seconds=time.monotonic() - started,
     )
     return CompressResult(data, picture, report)
@@ -344,6 +348,7 @@ def capacity(
     image: np.ndarray | Path | str,
     *,
     codec: str = "hyperprior",
+    weights: Path | None = None,
     quality: float = DEFAULT_QUALITY,
     preset: str = "balanced",
 ) -> Capacity:
@@ -353,9 +358,9 @@ def capacity(
     few bits offers few symbols to edit; the share was measured (docs/method.md).
     """
     cover = _as_picture(image)
-    bundled = load_codec(codec)
-    plain = _analyse(bundled, cover, bundled.codec.quality_code(quality))
-    plain_bytes = len(_pack(bundled, plain.latents, cover))
+    loaded = load_codec(codec, weights)
+    plain = _analyse(loaded, cover, loaded.codec.quality_code(quality))
+    plain_bytes = len(_pack(loaded, plain.latents, cover))
     keys = derive_keys(None)
     decoder = load_message_decoder(preset_named(preset).decoder, keys.master)
     limit = largest_message(_size(cover), decoder, keys, _PLANNED_ACCURACY)
@@ -377,6 +382,7 @@ def reveal(
     *,
     password: str | None = None,
     decoder: str | None = None,
+    weights: Path | None = None,
 ) -> bytes:
     """Return the message in a .lik file or in its decoded picture.
 
@@ -384,6 +390,7 @@ def reveal(
         stego: bytes or path of a .lik file or of a losslessly saved picture, or (H, W, 3) uint8.
         password: the sender's; None if the sender gave none.
         decoder: message decoder; only one from a file of the sender's needs to be named.
+        weights: see :func:`decompress`.
 
     Raises:
         MessageNotFoundError: wrong password, or there is no message.
@@ -391,7 +398,7 @@ def reveal(
         PictureError: the file is neither a .lik file nor a picture.
     """
     names = READERS if decoder is None else (decoder,)
-    return reveal_with_keys(_picture_of(stego), derive_keys(password), names)
+    return reveal_with_keys(_picture_of(stego, weights), derive_keys(password), names)
 
 
 def reveal_with_keys(picture: np.ndarray, keys: Keys, decoders: Sequence[str] = READERS) -> bytes:
@@ -412,13 +419,17 @@ def reveal_with_keys(picture: np.ndarray, keys: Keys, decoders: Sequence[str] = 
     raise failure
 
 
-def decode_stego(data: bytes, name: str) -> np.ndarray:
+def decode_stego(data: bytes, name: str, weights: Path | None = None) -> np.ndarray:
     """Return the picture (H, W, 3) uint8 in the bytes of a .lik file or of a picture file."""
-    return decompress(data) if data[: len(MAGIC)] == MAGIC else decode_picture(data, name)
+    return decompress(data, weights=weights) if data[: len(MAGIC)] == MAGIC else decode_picture(data, name)
 
 
-def decompress(data: bytes | Path | str) -> np.ndarray:
+def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.ndarray:
     """Return the picture (H, W, 3) uint8 of a .lik file.
+
+    Args:
+        data: bytes or path of the file.
+        weights: the codec's weights file, where it is neither bundled nor in the user's folder.
 
     Raises:
         ContainerError: foreign, truncated or altered.
@@ -427,7 +438,7 @@ def decompress(data: bytes | Path | str) -> np.ndarray:
     if not isinstance(data, bytes):
         data = read_file(Path(data))
     file = unpack(data)
-    codec = codec_of_file(file.codec, file.fingerprint)
+    codec = codec_of_file(file.codec, file.fingerprint, weights)
     latents = codec.codec.decode(
         file.y_stream, file.z_stream, file.height, file.width, file.quality
     )
@@ -435,7 +446,7 @@ def decompress(data: bytes | Path | str) -> np.ndarray:
         raise ContainerError(
             "This .lik file does not decode to what was encoded; get a fresh copy of it."
         )
-    return to_picture(codec.codec.synthesise(latents.y, latents.quality, (file.height, file.width)))
+    return to_picture(codec.codec.synthesise(latents.values, latents.quality, (file.height, file.width)))
 
 
 # --- steps of both --------------------------------------------------------------------------------
@@ -472,12 +483,12 @@ def _as_picture(image: np.ndarray | Path | str) -> np.ndarray:
     return image
 
 
-def _picture_of(stego: bytes | np.ndarray | Path | str) -> np.ndarray:
+def _picture_of(stego: bytes | np.ndarray | Path | str, weights: Path | None) -> np.ndarray:
     if isinstance(stego, np.ndarray):
         return _as_picture(stego)
     if isinstance(stego, bytes):
-        return decode_stego(stego, "This data")
-    return decode_stego(read_file(Path(stego)), Path(stego).name)
+        return decode_stego(stego, "This data", weights)
+    return decode_stego(read_file(Path(stego)), Path(stego).name, weights)
 
 
 def _size(picture: np.ndarray) -> tuple[int, int]:
@@ -490,16 +501,15 @@ def _salt(keys: Keys, seed: int, message: bytes, cover: np.ndarray) -> bytes:
     return hmac.digest(keys.subkey("salt"), content, "sha256")[:SALT_BYTES]
 
 
-def _analyse(codec: BundledCodec, cover: np.ndarray, quality: int) -> _Plain:
+def _analyse(codec: LoadedCodec, cover: np.ndarray, quality: int) -> _Plain:
     tensor = to_tensor(cover)
-    y = codec.codec.analyse(tensor)
-    latents = Latents(codec.codec.quantise(y, quality), codec.codec.hyper_analyse(y), quality)
-    size = (y.shape[-2], y.shape[-1])
-    parameters = codec.codec.entropy_parameters(latents.z, size, quality)
-    return _Plain(tensor, y, latents, parameters)
+    v = codec.codec.analyse(tensor, quality)
+    z = codec.codec.hyper_analyse(v)
+    side = codec.codec.side(z, (v.shape[-2], v.shape[-1])).float()
+    return _Plain(tensor, v, side, codec.codec.quantise(v, z, quality))
 
 
-def _pack(codec: BundledCodec, latents: Latents, cover: np.ndarray) -> bytes:
+def _pack(codec: LoadedCodec, latents: Latents, cover: np.ndarray) -> bytes:
     """Return the .lik file of ``latents``."""
     y_stream, z_stream = codec.codec.encode(latents)
     return pack(

@@ -11,7 +11,7 @@ from latentink.channels.message_decoder import MessageDecoder
 from latentink.channels.pixels import read_logits
 from latentink.channels.plan import Plan
 from latentink.channels.reading import read_soft_bits
-from latentink.codecs.hyperprior import STRIDE, HyperpriorCodec
+from latentink.codecs.codec import STRIDE, Codec, Latents
 from latentink.editing.editor import Reading
 from latentink.editing.objective import soft_information
 from latentink.editing.tiles import region_of
@@ -25,7 +25,7 @@ MARGIN = 0.01
 
 
 class CandidateCheck:
-    """Callable: symbols (M, h, w) of the whole photo → :class:`Reading`.
+    """Callable: latents of the whole photo → :class:`Reading`.
 
     Only the edited window is synthesised anew, with the halo that makes it equal to the same part
     of the whole picture; the rest is the plain picture.
@@ -36,7 +36,7 @@ class CandidateCheck:
 
     def __init__(
         self,
-        codec: HyperpriorCodec,
+        codec: Codec,
         decoder: MessageDecoder,
         plan: Plan,
         sealed: bytes,
@@ -53,9 +53,9 @@ class CandidateCheck:
         # Keyed positions are in random order already: the first ones are as good as any.
         self.turned = round(MARGIN * plan.raw_bits)
 
-    def __call__(self, symbols: np.ndarray) -> Reading:
+    def __call__(self, latents: Latents) -> Reading:
         """Read the candidate as the receiver would."""
-        picture = to_tensor(self._picture(symbols))
+        picture = to_tensor(self._picture(latents.values))
         logits = read_logits(self.decoder, picture, self.plan.carrier).ravel()[self.places]
         margins = logits * self.signs
         self.best_accuracy = max(self.best_accuracy, float((margins > 0).mean()))
@@ -70,13 +70,13 @@ class CandidateCheck:
         weakened[: self.turned] *= -1
         return read_frame(weakened, soft.sealed_bytes, self.keys) == self.sealed
 
-    def _picture(self, symbols: np.ndarray) -> np.ndarray:
+    def _picture(self, values: np.ndarray) -> np.ndarray:
         height, width = self.plain_picture.shape[:2]
         window = self.plan.carrier.window
-        region = region_of(window, (symbols.shape[1], symbols.shape[2]))
+        region = region_of(window, self.codec.synthesis_halo, (values.shape[1], values.shape[2]))
         pixels = region.scaled(STRIDE).clipped(Rectangle(0, 0, height, width))
         part = self.codec.synthesise(
-            symbols[:, region.rows, region.columns], self.quality, (pixels.height, pixels.width)
+            values[:, region.rows, region.columns], self.quality, (pixels.height, pixels.width)
         )
         # One latent of the halo is exact too, which is what message decoders see beyond a window.
         exact = window.coarsened(STRIDE).grown(1, region).scaled(STRIDE).clipped(pixels)

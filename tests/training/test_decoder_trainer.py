@@ -13,24 +13,21 @@ from safetensors.torch import load_file
 from latentink.channels.decoder_file import load_decoder
 from latentink.errors import OptionError, WeightsError
 from latentink.training import decoder as training
+from latentink.training.checkpoints import checkpoint_path, resumable
 from latentink.training.decoder import (
-    Photos,
     Recipe,
     Trainer,
     blur,
-    checkpoint_path,
     distort,
     draw_bits,
-    is_held_out,
-    list_photos,
-    log_path,
-    read_checkpoint,
-    read_recipe,
+    read_decoder_recipe,
     round_to_8_bits,
     schedule,
     step_generator,
     train_decoder,
 )
+from latentink.training.logs import log_path
+from latentink.training.photos import Photos, is_held_out, list_photos
 
 RECIPES = Path(training.__file__).parent / "recipes"
 
@@ -93,7 +90,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
         with pytest.raises(KeyboardInterrupt):
             train_decoder(recipe, photos, parts, resume=False)
     assert not parts.exists()
-    assert read_checkpoint(checkpoint_path(parts))["step"] == 3
+    assert resumable(checkpoint_path(parts), set())["step"] == 3
     train_decoder(recipe, photos, parts, resume=True)
     mine, theirs = load_file(parts), load_file(whole)
     assert mine.keys() == theirs.keys()
@@ -148,14 +145,14 @@ def test_a_wrong_recipe_is_a_sentence(text: str, sentence: str, tmp_path: Path) 
     path = tmp_path / "wrong.toml"
     path.write_text(text)
     with pytest.raises(OptionError, match=sentence):
-        read_recipe(path)
+        read_decoder_recipe(path)
 
 
 def test_missing_recipe_missing_folder_and_empty_folder_are_named(
     recipe: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(OptionError, match=r"none\.toml"):
-        read_recipe(tmp_path / "none.toml")
+        read_decoder_recipe(tmp_path / "none.toml")
     with pytest.raises(OptionError, match="nowhere"):
         train_decoder(recipe, tmp_path / "nowhere", tmp_path / "x.safetensors", resume=False)
     (tmp_path / "empty").mkdir()
@@ -174,7 +171,7 @@ def test_a_damaged_or_tiny_photo_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("decoder_*.toml")), ids=lambda p: p.stem)
 def test_the_shipped_recipes_are_valid(path: Path) -> None:
-    assert read_recipe(path).data_depth == 1
+    assert read_decoder_recipe(path).data_depth == 1
 
 
 def test_crops_cover_small_photos_and_repeat_for_a_seed(photos: Path) -> None:

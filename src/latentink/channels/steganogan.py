@@ -31,9 +31,10 @@ import torch
 from torch import Tensor
 
 from latentink.channels.basic import BasicDecoder, BasicEncoder
-from latentink.channels.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN, fill
+from latentink.channels.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN
 from latentink.channels.dense import DenseDecoder, DenseEncoder
 from latentink.errors import WeightsError
+from latentink.tensor_files import fill
 
 MAX_FILE_BYTES = 1 << 28
 MAX_NESTING = 8

@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.options import CodecOption, QualityOption, WeightsOption
 from latentink.picture import read_picture
 
 
 @for_people
 def capacity_command(
     cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
-    codec: Annotated[str, typer.Option(help="The codec.")] = "hyperprior",
-    quality: Annotated[
-        float, typer.Option(help="3 (smallest file) to 8 (best picture), any number between.")
-    ] = 5.0,
+    codec: CodecOption = "hyperprior",
+    quality: QualityOption = 5.0,
+    weights: WeightsOption = None,
     preset: Annotated[str, typer.Option(help="balanced or paper.")] = "balanced",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -25,9 +25,11 @@ def capacity_command(
     picture = read_picture(cover)
 
     from latentink.cli.tables import print_json, print_rows
+    from latentink.codecs.importing import find_weights
     from latentink.steganography import capacity
 
-    result = capacity(picture, codec=codec, quality=quality, preset=preset)
+    file = find_weights(weights, codec, quality)
+    result = capacity(picture, codec=codec, weights=file, quality=quality, preset=preset)
     if json:
         print_json(result)
         return

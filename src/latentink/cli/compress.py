@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.options import CodecOption, QualityOption, WeightsOption
 from latentink.picture import check_output, read_picture, write_atomically
 
 
@@ -15,10 +16,9 @@ from latentink.picture import check_output, read_picture, write_atomically
 def compress_command(
     cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The .lik file to write.")],
-    codec: Annotated[str, typer.Option(help="The codec.")] = "hyperprior",
-    quality: Annotated[
-        float, typer.Option(help="3 (smallest file) to 8 (best picture), any number between.")
-    ] = 5.0,
+    codec: CodecOption = "hyperprior",
+    quality: QualityOption = 5.0,
+    weights: WeightsOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Compress a photo without a message; the file has the same fields as one with."""
@@ -26,9 +26,11 @@ def compress_command(
     picture = read_picture(cover)
 
     from latentink.cli.tables import compression_rows, print_json, print_rows
+    from latentink.codecs.importing import find_weights
     from latentink.steganography import compress
 
-    result = compress(picture, codec=codec, quality=quality)
+    file = find_weights(weights, codec, quality)
+    result = compress(picture, codec=codec, weights=file, quality=quality)
     write_atomically(out, result.data)
     if json:
         print_json(result.report)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.options import ReceiverWeightsOption
 from latentink.errors import OptionError
 from latentink.picture import check_output, encode_png, read_file, write_atomically
 
@@ -16,6 +17,7 @@ from latentink.picture import check_output, encode_png, read_file, write_atomica
 def decompress_command(
     stego: Annotated[Path, typer.Argument(help="The .lik file.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The PNG to write.")],
+    weights: ReceiverWeightsOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Decode a .lik file to a PNG, from which a message can be revealed just as well."""
@@ -27,7 +29,7 @@ def decompress_command(
     from latentink.cli.tables import as_json, print_rows
     from latentink.steganography import decompress
 
-    picture = decompress(data)
+    picture = decompress(data, weights=weights)
     png = encode_png(picture)
     write_atomically(out, png)
     height, width = picture.shape[:2]

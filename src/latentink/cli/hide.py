@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.options import CodecOption, QualityOption, WeightsOption
 from latentink.cli.password import (
     AskOption,
     PasswordFileOption,
@@ -32,10 +33,9 @@ def hide_command(
     password: PasswordOption = None,
     password_file: PasswordFileOption = None,
     ask_password: AskOption = False,
-    codec: Annotated[str, typer.Option(help="The codec.")] = "hyperprior",
-    quality: Annotated[
-        float, typer.Option(help="3 (smallest file) to 8 (best picture), any number between.")
-    ] = 5.0,
+    codec: CodecOption = "hyperprior",
+    quality: QualityOption = 5.0,
+    weights: WeightsOption = None,
     channel: Annotated[str, typer.Option(help="Where the bits live.")] = "pixels",
     preset: Annotated[str, typer.Option(help="balanced or paper.")] = "balanced",
     decoder: Annotated[
@@ -65,10 +65,12 @@ def hide_command(
 
     from latentink.cli.progress import editing_progress
     from latentink.cli.tables import as_json, hiding_rows, print_json, print_rows
+    from latentink.codecs.importing import find_weights
     from latentink.steganography import HideOptions, hide
 
     options = HideOptions(
         codec=codec,
+        weights=find_weights(weights, codec, quality),
         quality=quality,
         channel=channel,
         preset=preset,

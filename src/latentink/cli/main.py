@@ -14,6 +14,7 @@ from latentink.cli.hide import hide_command
 from latentink.cli.inspect import inspect_command
 from latentink.cli.reveal import reveal_command
 from latentink.cli.train import train_app
+from latentink.cli.weights import weights_app
 
 app = typer.Typer(
     name="latentink",
@@ -30,6 +31,7 @@ app.command("capacity")(capacity_command)
 app.command("inspect")(inspect_command)
 app.command("demo")(demo_command)
 app.add_typer(train_app, name="train")
+app.add_typer(weights_app, name="weights")
 
 
 def run() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.options import ReceiverWeightsOption
 from latentink.cli.password import AskOption, PasswordFileOption, PasswordOption, read_password
 from latentink.errors import OptionError
 from latentink.picture import check_output, read_file, write_atomically
@@ -24,6 +25,7 @@ def reveal_command(
         str | None,
         typer.Option(help="Message decoder file that the sender used, where it was one."),
     ] = None,
+    weights: ReceiverWeightsOption = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the message here.")] = None,
 ) -> None:
     """Read the message; text goes to the terminal, anything to a file with -o."""
@@ -34,7 +36,7 @@ def reveal_command(
 
     from latentink.steganography import decode_stego, reveal
 
-    message = reveal(decode_stego(data, stego.name), password=secret, decoder=decoder)
+    message = reveal(decode_stego(data, stego.name, weights), password=secret, decoder=decoder)
     if out is not None:
         write_atomically(out, message)
         print(f"{len(message)} bytes written to {out}", file=sys.stderr)

@@ -12,25 +12,38 @@ from latentink.cli.errors import for_people
 train_app = typer.Typer(help="Train the networks that ship with latentink.", no_args_is_help=True)
 
 
-@train_app.callback()
-def _train() -> None:
-    """Keep ``train`` a group while it has one command."""
+RecipeOption = Annotated[Path, typer.Option(help="The recipe, a TOML file.")]
+OutOption = Annotated[
+    Path,
+    typer.Option("-o", "--out", help="The safetensors file to write; checkpoint and log beside it."),
+]
+PhotosOption = Annotated[
+    Path | None, typer.Option(help="Folder of training photos instead of the recipe's.")
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")]
+
+
+@train_app.command("codec")
+@for_people
+def train_codec_command(
+    recipe: RecipeOption,
+    out: OutOption,
+    photos: PhotosOption = None,
+    resume: ResumeOption = False,
+) -> None:
+    """Train a codec, all its qualities together; under torchrun on several processes."""
+    from latentink.training.codec import train_codec
+
+    print(f"weights written to {train_codec(recipe, photos, out, resume)}")
 
 
 @train_app.command("decoder")
 @for_people
 def train_decoder_command(
-    recipe: Annotated[Path, typer.Option(help="The recipe, a TOML file.")],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--out", help="The safetensors file to write; checkpoint and log beside it."
-        ),
-    ],
-    photos: Annotated[
-        Path | None, typer.Option(help="Folder of training photos instead of the recipe's.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    recipe: RecipeOption,
+    out: OutOption,
+    photos: PhotosOption = None,
+    resume: ResumeOption = False,
 ) -> None:
     """Train a message decoder for the pixels channel, with its encoder as in SteganoGAN."""
     from latentink.training.decoder import train_decoder

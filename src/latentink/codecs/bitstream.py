@@ -25,15 +25,34 @@ def encode_symbols(symbols: np.ndarray, indexes: np.ndarray, table: EntropyTable
     )
 
 
+class SymbolReader:
+    """Reads a stream of :func:`encode_symbols` piece by piece, in the order it was written."""
+
+    def __init__(self, stream: bytes, table: EntropyTable) -> None:
+        """Open ``stream``, whose symbols follow the rows of ``table``.
+
+        Raises:
+            ContainerError: the stream is empty.
+        """
+        if len(stream) < 4:
+            raise ContainerError("This file's coded data is cut short; get a fresh copy of it.")
+        self._decoder = RansDecoder()
+        self._decoder.set_stream(stream + _READ_AHEAD)
+        self._table = table
+
+    def read(self, indexes: np.ndarray) -> np.ndarray:
+        """Return the next symbols (int32, shape of ``indexes``), given the row of each."""
+        table = self._table
+        decoded = self._decoder.decode_stream(
+            indexes.ravel().tolist(), table.cdf, table.lengths, table.offset
+        )
+        return np.array(decoded, dtype=np.int32).reshape(indexes.shape)
+
+
 def decode_symbols(stream: bytes, indexes: np.ndarray, table: EntropyTable) -> np.ndarray:
-    """Return the symbols (int32, shape of ``indexes``) of a stream of :func:`encode_symbols`.
+    """Return all symbols (int32, shape of ``indexes``) of a stream of :func:`encode_symbols`.
 
     Raises:
         ContainerError: the stream is empty.
     """
-    if len(stream) < 4:
-        raise ContainerError("This file's coded data is cut short; get a fresh copy of it.")
-    decoded = RansDecoder().decode_with_indexes(
-        stream + _READ_AHEAD, indexes.ravel().tolist(), table.cdf, table.lengths, table.offset
-    )
-    return np.array(decoded, dtype=np.int32).reshape(indexes.shape)
+    return SymbolReader(stream, table).read(indexes)

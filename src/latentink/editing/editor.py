@@ -13,17 +13,18 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from latentink.channels.message_decoder import MessageDecoder
-from latentink.codecs.hyperprior import STRIDE, HyperpriorCodec
+from latentink.codecs.codec import STRIDE, Codec, Latents, Rounding
 from latentink.editing.objective import Terms, evaluate
 from latentink.editing.presets import Preset, Relaxation
-from latentink.editing.relaxations.additive_noise import additive_noise
-from latentink.editing.relaxations.straight_through import straight_through
+from latentink.relaxations.additive_noise import additive_noise
+from latentink.relaxations.straight_through import straight_through
 from latentink.editing.tiles import Tile, region_of, tiles_of
 from latentink.geometry import Rectangle
 
@@ -46,8 +47,9 @@ class EditTask:
 
     Attributes:
         cover: (1, 3, H, W) in [0, 1], the whole photo.
-        y: (1, M, h, w) float32, its latent g_a(x).
-        scales: (1, M, h, w) float32, standard deviations of the symbols.
+        v: (1, M, h, w) float32, its latent in units of symbols.
+        z: (N, h', w') int32, the hyper-latent's symbols, which stay as they are.
+        side: (1, C, h, w) float32, what the entropy model knows from them.
         quality: quality code.
         lagrangian: λ1 of that quality.
         decoder: the message decoder.
@@ -57,8 +59,9 @@ class EditTask:
     """
 
     cover: Tensor
-    y: Tensor
-    scales: Tensor
+    v: Tensor
+    z: np.ndarray
+    side: Tensor
     quality: int
     lagrangian: float
     decoder: MessageDecoder
@@ -110,28 +113,28 @@ class Edited:
     """What the editor returns.
 
     Attributes:
-        symbols: (M, h, w) int32, of the whole photo.
+        latents: of the whole photo.
         steps: steps done, all rounds together.
         weight: λ5 at the end.
     """
 
-    symbols: np.ndarray
+    latents: Latents
     steps: int
     weight: float
 
 
 def edit(
-    codec: HyperpriorCodec,
+    codec: Codec,
     task: EditTask,
     preset: Preset,
     *,
     seed: int,
     steps: int,
     seconds: float | None,
-    read: Callable[[np.ndarray], Reading],
+    read: Callable[[Latents], Reading],
     on_step: Callable[[Progress], None],
 ) -> Edited | None:
-    """Return symbols that carry the bits, or None when the photo does not take them.
+    """Return latents that carry the bits, or None when the photo does not take them.
 
     Args:
         codec: the codec, frozen.
@@ -140,7 +143,7 @@ def edit(
         seed: of the rounding noise.
         steps: length of the first schedule; further rounds are half as long.
         seconds: budget of one schedule, or None; whichever ends first.
-        read: the receiver's whole path, with margin, on candidate symbols (M, h, w).
+        read: the receiver's whole path, with margin, on candidate latents.
         on_step: called after each step.
     """
     session = _Session(codec, task, preset, seed)
@@ -156,13 +159,13 @@ def edit(
             information = progress.information
             on_step(progress)
             if progress.step % _CHECK_EVERY == 0 and session.settled:
-                symbols = session.symbols()
-                if read(symbols).carried:
-                    return Edited(symbols, done, session.weight)
-        symbols = session.symbols()
-        reading = read(symbols)
+                latents = session.latents()
+                if read(latents).carried:
+                    return Edited(latents, done, session.weight)
+        latents = session.latents()
+        reading = read(latents)
         if reading.carried:
-            return Edited(symbols, done, session.weight)
+            return Edited(latents, done, session.weight)
         # What rounding to 8 bits and float32 took from the relaxed picture is asked for on top.
         lost = max(information - reading.information, 0.0)
         aim = max(aim, task.information + lost) + _STRICTER
@@ -172,12 +175,12 @@ def edit(
 class _Session:
     """The state of one optimisation: the region's latent, λ5, and the history of L."""
 
-    def __init__(self, codec: HyperpriorCodec, task: EditTask, preset: Preset, seed: int) -> None:
+    def __init__(self, codec: Codec, task: EditTask, preset: Preset, seed: int) -> None:
         self.codec, self.task, self.preset = codec, task, preset
-        latent_size = (task.y.shape[-2], task.y.shape[-1])
-        self.tiles = tiles_of(task.window, latent_size)
-        self.region = region_of(task.window, latent_size)
-        self.gain = codec.gain(task.quality).float()
+        latent_size = (task.v.shape[-2], task.v.shape[-1])
+        self.tiles = tiles_of(task.window, codec.synthesis_halo, latent_size)
+        self.region = region_of(task.window, codec.synthesis_halo, latent_size)
+        self.inverse_gain = codec.inverse_gain(task.quality)
         self.half_precision = has_fast_bfloat16()
         self.synthesis = frozen_copy(codec.g_s)
         self.cover = task.cover.contiguous(memory_format=torch.channels_last)
@@ -185,8 +188,7 @@ class _Session:
         self.weight = preset.first_weight
         self.carrying = int((task.wanted != 0).sum())
         self.history: list[float] = []
-        start = (task.y.double() * codec.gain(task.quality)).float()
-        part = start[..., self.region.rows, self.region.columns]
+        part = task.v[..., self.region.rows, self.region.columns]
         self.latent = part.contiguous(memory_format=torch.channels_last).requires_grad_()
         core = task.window.coarsened(STRIDE).shifted(self.region)
         self.editable = torch.zeros(1, 1, *part.shape[-2:])
@@ -257,9 +259,15 @@ class _Session:
     def _tile_terms(self, tile: Tile) -> Terms:
         task, preset = self.task, self.preset
         patch, core = tile.patch.shifted(self.region), tile.core.shifted(self.region)
-        latent = self.latent[..., patch.rows, patch.columns]
-        relaxed = self._relax(latent, preset.synthesis_relaxation)
-        stego = self._synthesise(relaxed)
+        with self._autocast():
+            relaxed = self.codec.relax(
+                self.latent[..., patch.rows, patch.columns],
+                task.side[..., tile.patch.rows, tile.patch.columns],
+                core.shifted(patch),
+                self._rounding(preset.synthesis_relaxation),
+                self._rounding(preset.rate_relaxation),
+            )
+        stego = self._synthesise(relaxed.values)
         bounds = Rectangle(0, 0, *task.cover.shape[-2:])
         patch_pixels = tile.patch.scaled(STRIDE)
         pixels = tile.core.scaled(STRIDE).clipped(task.window.clipped(bounds))
@@ -282,14 +290,12 @@ class _Session:
             first_row : first_row + wanted.shape[1],
             first_column : first_column + wanted.shape[2],
         ]
-        own = self.latent[..., core.rows, core.columns]
         return evaluate(
             cover=self.cover[..., pixels.rows, pixels.columns],
             stego=stego[
                 ..., pixels.shifted(patch_pixels).rows, pixels.shifted(patch_pixels).columns
             ],
-            rate_symbols=self._relax(own, preset.rate_relaxation),
-            scales=task.scales[..., tile.core.rows, tile.core.columns],
+            rate=relaxed.bits,
             logits=logits.float(),
             wanted=wanted,
             lagrangian=task.lagrangian,
@@ -297,15 +303,18 @@ class _Session:
             margin=preset.margin,
         )
 
-    def _relax(self, latent: Tensor, relaxation: Relaxation) -> Tensor:
+    def _rounding(self, relaxation: Relaxation) -> Rounding:
         if relaxation == "straight_through":
-            return straight_through(latent)
-        return additive_noise(latent, self.noise)
+            return straight_through
+        return partial(additive_noise, generator=self.noise)
 
-    def _synthesise(self, symbols: Tensor) -> Tensor:
-        latent = (symbols / self.gain).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.half_precision):
+    def _synthesise(self, values: Tensor) -> Tensor:
+        latent = (values * self.inverse_gain).contiguous(memory_format=torch.channels_last)
+        with self._autocast():
             return self.synthesis(latent).float()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.half_precision)
 
     @property
     def settled(self) -> bool:
@@ -317,14 +326,13 @@ class _Session:
         return abs(before - now) < _SETTLED * abs(before)
 
     @torch.no_grad()
-    def symbols(self) -> np.ndarray:
-        """Return the whole photo's symbols with the edited region in place."""
-        symbols = self.codec.quantise(self.task.y, self.task.quality)
-        edited = torch.round(self.latent)[0].int().numpy()
+    def latents(self) -> Latents:
+        """Return the whole photo's latents with the edited region in place."""
         core = self.task.window.coarsened(STRIDE)
         inner = core.shifted(self.region)
-        symbols[:, core.rows, core.columns] = edited[:, inner.rows, inner.columns]
-        return symbols
+        edited = self.task.v.clone()
+        edited[..., core.rows, core.columns] = self.latent[..., inner.rows, inner.columns]
+        return self.codec.quantise(edited, self.task.z, self.task.quality)
 
 
 def has_fast_bfloat16() -> bool:

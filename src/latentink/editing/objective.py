@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from latentink.losses.accuracy import cross_entropy, hinge
 from latentink.losses.distortion import squared_error_bits
-from latentink.losses.rate import gaussian_bits
 
 _SCALES = (0.5, 1.0, 2.0, 3.0, 4.5, 7.0, 12.0)
 
@@ -59,8 +58,7 @@ def evaluate(
     *,
     cover: Tensor,
     stego: Tensor,
-    rate_symbols: Tensor,
-    scales: Tensor,
+    rate: Tensor,
     logits: Tensor,
     wanted: Tensor,
     lagrangian: float,
@@ -74,8 +72,7 @@ def evaluate(
     Args:
         cover: (1, 3, H, W) in [0, 1].
         stego: same shape, differentiable.
-        rate_symbols: (1, M, h, w) relaxed symbols.
-        scales: (1, M, h, w) their standard deviations.
+        rate: R, bits.
         logits: (planes, gh, gw) of the message decoder.
         wanted: same shape: +1 wants bit 1, −1 bit 0, and 0 does not carry.
         lagrangian: λ1.
@@ -93,7 +90,7 @@ def evaluate(
         information = soft_information(carried * (2 * bits - 1))
         squared_error = float((cover - stego).square().sum())
     return Terms(
-        rate=gaussian_bits(rate_symbols, scales),
+        rate=rate,
         distortion=squared_error_bits(cover, stego, lagrangian),
         accuracy=accuracy,
         right=right,

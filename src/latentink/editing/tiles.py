@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from latentink.codecs.hyperprior import STRIDE, SYNTHESIS_HALO
+from latentink.codecs.codec import STRIDE
 from latentink.geometry import Rectangle
 
 TILE_LATENTS = 64
 # One latent more than the synthesis needs: message decoders look a few pixels beyond a tile.
-_HALO = SYNTHESIS_HALO + 1
+_BEYOND = 1
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,24 @@ class Tile:
     patch: Rectangle
 
 
-def region_of(window: Rectangle, latent_size: tuple[int, int]) -> Rectangle:
-    """Return the latents (of the whole photo) that the synthesis of ``window`` pixels looks at."""
-    return window.coarsened(STRIDE).grown(_HALO, Rectangle(0, 0, *latent_size))
+def region_of(window: Rectangle, halo: int, latent_size: tuple[int, int]) -> Rectangle:
+    """Return the latents (of the whole photo) that the synthesis of ``window`` pixels looks at.
+
+    Args:
+        window: in pixels.
+        halo: receptive radius of the synthesis transform, latents.
+        latent_size: of the whole photo.
+    """
+    return window.coarsened(STRIDE).grown(halo + _BEYOND, Rectangle(0, 0, *latent_size))
 
 
-def tiles_of(window: Rectangle, latent_size: tuple[int, int]) -> list[Tile]:
-    """Return the tiles of a window given in pixels."""
+def tiles_of(window: Rectangle, halo: int, latent_size: tuple[int, int]) -> list[Tile]:
+    """Return the tiles of a window given in pixels; ``halo`` as for :func:`region_of`."""
     whole = Rectangle(0, 0, *latent_size)
     covered = window.coarsened(STRIDE)
     tiles = []
     for top in range(covered.top, covered.bottom, TILE_LATENTS):
         for left in range(covered.left, covered.right, TILE_LATENTS):
             core = Rectangle(top, left, top + TILE_LATENTS, left + TILE_LATENTS).clipped(covered)
-            tiles.append(Tile(core, core.grown(_HALO, whole)))
+            tiles.append(Tile(core, core.grown(halo + _BEYOND, whole)))
     return tiles

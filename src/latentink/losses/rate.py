@@ -8,16 +8,21 @@ from torch import Tensor
 _PROBABILITY_FLOOR = 1e-9
 
 
-def gaussian_bits(symbols: Tensor, scales: Tensor) -> Tensor:
-    """Return the bits (scalar, differentiable) of real-valued symbols under zero-mean Gaussians.
+def gaussian_information(symbols: Tensor, scales: Tensor) -> Tensor:
+    """Return the bits of each real-valued symbol under a zero-mean Gaussian, differentiable.
 
-    R = Σ −log2(Φ((½ − |s|)/σ) − Φ((−½ − |s|)/σ)); Ballé et al. 2018, section 3.
+    −log2(Φ((½ − |s|)/σ) − Φ((−½ − |s|)/σ)); Ballé et al. 2018, section 3.
 
     Args:
-        symbols: latent in units of symbols, any shape, rounded or not.
+        symbols: latent in units of symbols, less its mean, any shape, rounded or not.
         scales: standard deviations σ > 0, broadcastable to ``symbols``.
     """
     magnitude = symbols.abs()
     upper = torch.special.ndtr((0.5 - magnitude) / scales)
     lower = torch.special.ndtr((-0.5 - magnitude) / scales)
-    return -torch.log2((upper - lower).clamp_min(_PROBABILITY_FLOOR)).sum()
+    return -torch.log2((upper - lower).clamp_min(_PROBABILITY_FLOOR))
+
+
+def gaussian_bits(symbols: Tensor, scales: Tensor) -> Tensor:
+    """Return R = Σ :func:`gaussian_information` (scalar)."""
+    return gaussian_information(symbols, scales).sum()

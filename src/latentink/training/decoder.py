@@ -19,35 +19,34 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-import pickle
-import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageOps, UnidentifiedImageError
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Generator, Tensor, nn
 
 from latentink.channels.basic import BasicDecoder, BasicEncoder
 from latentink.channels.decoder_file import save_decoder
 from latentink.channels.dense import DenseDecoder, DenseEncoder
-from latentink.errors import OptionError, OutputError, WeightsError
+from latentink.errors import OutputError
+from latentink.training.checkpoints import (
+    check_same_recipe,
+    checkpoint_path,
+    resumable,
+    write_checkpoint,
+)
+from latentink.training.logs import log_path, open_log, training_progress
+from latentink.training.photos import Photos, centre_crop, list_photos, split
+from latentink.training.recipes import read_recipe
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-HELD_OUT_PERCENT = 5
-MIN_SIDE = 16
 LOG_COLUMNS = ("step", "loss", "accuracy", "psnr", "seconds")
+_STATE = frozenset({"recipe", "step", "encoder", "decoder", "optimiser"})
+# Neither changes what a step computes.
+_FREE = frozenset({"photos", "checkpoint_seconds"})
 
 
 @dataclass(frozen=True)
@@ -118,119 +117,13 @@ LIMITS: dict[str, tuple[float, float]] = {
 CHOICES = {"architecture": ("dense", "basic"), "codec": ("none", "noise")}
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_decoder_recipe(path: Path) -> Recipe:
     """Read a recipe from a TOML file whose keys are the fields of :class:`Recipe`.
 
     Raises:
-        OptionError: The file is missing or is not TOML, or a key is unknown, of the wrong type or
-            out of its range; the sentence names the key.
+        OptionError: see :func:`latentink.training.recipes.read_recipe`.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"The recipe {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"The recipe {path} is not TOML: {error}.") from error
-    defaults = {field.name: field.default for field in fields(Recipe)}
-    for key, value in values.items():
-        if key not in defaults:
-            raise OptionError(f"The recipe {path} has the unknown key {key!r}.")
-        values[key] = _checked(path, key, value, type(defaults[key]))
-    return Recipe(**values)
-
-
-def _checked(path: Path, key: str, value: Any, kind: Any) -> Any:
-    if kind is float and type(value) is int:
-        value = float(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise OptionError(
-            f"The recipe {path} gives {key} = {value!r}, not of type {kind.__name__}."
-        )
-    if key in CHOICES and value not in CHOICES[key]:
-        raise OptionError(f"The recipe {path} gives {key} = {value!r}, not {CHOICES[key]}.")
-    low, high = LIMITS.get(key, (0, 0))
-    if key in LIMITS and not low <= value <= high:
-        raise OptionError(f"The recipe {path} gives {key} = {value}, not {low:g} to {high:g}.")
-    return value
-
-
-# ---------------------------------------------------------------------------------- photos
-
-
-def list_photos(folder: Path) -> list[Path]:
-    """Return the pictures directly in ``folder``, by name.
-
-    Raises:
-        OptionError: The folder is missing or holds no picture; the sentence names it.
-    """
-    if not folder.is_dir():
-        raise OptionError(f"The folder of photos {folder} does not exist.")
-    photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
-    if not photos:
-        raise OptionError(f"The folder {folder} holds no photo ({', '.join(PICTURE_SUFFIXES)}).")
-    return photos
-
-
-def is_held_out(photo: Path) -> bool:
-    """Say whether ``photo`` is one of the 5 % kept from training, by the hash of its name."""
-    digest = hashlib.sha256(photo.name.encode()).digest()
-    return int.from_bytes(digest[:4], "little") % 100 < HELD_OUT_PERCENT
-
-
-class Photos:
-    """Photos as uint8 arrays, decoded once while they fit in ``cache_bytes``."""
-
-    def __init__(self, paths: Sequence[Path], cache_bytes: int = 1 << 30) -> None:
-        self.paths = list(paths)
-        self._cache: dict[int, np.ndarray] = {}
-        self._room = cache_bytes
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def pixels(self, index: int) -> np.ndarray:
-        """Return photo ``index`` as (H, W, 3) uint8, upright.
-
-        Raises:
-            OptionError: The file is no picture, or is smaller than 16×16; the sentence names it.
-        """
-        if index in self._cache:
-            return self._cache[index]
-        path = self.paths[index]
-        try:
-            with Image.open(path) as image:
-                pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-        except (OSError, UnidentifiedImageError) as error:
-            raise OptionError(f"The photo {path} cannot be read: {error}.") from error
-        if min(pixels.shape[:2]) < MIN_SIDE:
-            raise OptionError(f"The photo {path} is smaller than {MIN_SIDE}×{MIN_SIDE}.")
-        if pixels.nbytes <= self._room:
-            self._room -= pixels.nbytes
-            self._cache[index] = pixels
-        return pixels
-
-    def crops(self, count: int, side: int, generator: Generator) -> Tensor:
-        """Return ``count`` random crops (count, 3, side, side) in [0, 1], each flipped or not.
-
-        A photo smaller than the crop is continued by reflection.
-        """
-        return torch.stack([self._crop(side, generator) for _ in range(count)])
-
-    def _crop(self, side: int, generator: Generator) -> Tensor:
-        pixels = self.pixels(_below(len(self), generator))
-        short = [max(side - length, 0) for length in pixels.shape[:2]]
-        if any(short):
-            pixels = np.pad(pixels, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric")
-        top = _below(pixels.shape[0] - side + 1, generator)
-        left = _below(pixels.shape[1] - side + 1, generator)
-        crop = torch.from_numpy(pixels[top : top + side, left : left + side].copy())
-        if _below(2, generator):
-            crop = crop.flip(1)
-        return crop.permute(2, 0, 1).float().div_(255)
-
-
-def _below(bound: int, generator: Generator) -> int:
-    return int(torch.randint(bound, (1,), generator=generator))
+    return read_recipe(path, Recipe, LIMITS, CHOICES)
 
 
 # ------------------------------------------------------------------------------ distortion
@@ -359,15 +252,7 @@ class Trainer:
         Raises:
             OptionError: The state was reached with another recipe; the sentence names a field.
         """
-        now = asdict(self.recipe)
-        free = {"photos", "checkpoint_seconds"}  # neither changes what a step computes
-        for field in sorted(now.keys() - free):
-            if state["recipe"].get(field) != now[field]:
-                was = state["recipe"].get(field)
-                raise OptionError(
-                    f"The checkpoint was made with {field} = {was!r}, the recipe says "
-                    f"{now[field]!r}: train without resuming, or into another file."
-                )
+        check_same_recipe(state["recipe"], asdict(self.recipe), _FREE)
         self.encoder.load_state_dict(state["encoder"])
         self.decoder.load_state_dict(state["decoder"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -445,7 +330,7 @@ def evaluate(
     with torch.no_grad():
         for index in range(len(photos)):
             generator = step_generator(recipe.seed, -1 - index)
-            cover = _centre_crop(photos.pixels(index), 256)
+            cover = centre_crop(photos.pixels(index), 256)
             shape = (1, recipe.data_depth, *cover.shape[-2:])
             bits, used = draw_bits(shape, recipe.density, generator)
             stego = round_to_8_bits(encoder(cover, bits))
@@ -461,52 +346,7 @@ def evaluate(
     return Figures(float(loss_mean), float(accuracy), float(psnr))
 
 
-def _centre_crop(pixels: np.ndarray, side: int) -> Tensor:
-    height, width = pixels.shape[:2]
-    top, left = max(height - side, 0) // 2, max(width - side, 0) // 2
-    crop = pixels[top : top + side, left : left + side].copy()
-    return torch.from_numpy(crop).permute(2, 0, 1)[None].float().div(255)
-
-
 # ------------------------------------------------------------------------------------- run
-
-
-def write_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Write ``state`` beside ``path`` and rename it there, so that a reader never sees half."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        torch.save(state, partial)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"The checkpoint {path} cannot be written: {error}.") from error
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; tensors, numbers and text only, nothing in it is executed.
-
-    Raises:
-        WeightsError: The file is missing or is no checkpoint of this trainer.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise WeightsError(f"There is no checkpoint {path} to resume from.") from error
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"The checkpoint {path} cannot be read: {error}") from error
-    wanted = {"recipe", "step", "encoder", "decoder", "optimiser"}
-    if not isinstance(state, dict) or not wanted <= state.keys():
-        raise WeightsError(f"{path} is not a checkpoint of the decoder trainer.")
-    return state
-
-
-def checkpoint_path(out: Path) -> Path:
-    """Return where the checkpoints of a run that exports to ``out`` are kept."""
-    return out.with_suffix(".checkpoint.pt")
-
-
-def log_path(out: Path) -> Path:
-    """Return where the CSV log of a run that exports to ``out`` is kept."""
-    return out.with_suffix(".csv")
 
 
 def train_decoder(recipe_path: Path, photos: Path | None, out: Path, resume: bool) -> Path:
@@ -529,26 +369,24 @@ def train_decoder(recipe_path: Path, photos: Path | None, out: Path, resume: boo
         WeightsError: There is no readable checkpoint to resume from.
         OutputError: ``out``, the checkpoint or the log cannot be written.
     """
-    recipe = read_recipe(recipe_path)
-    paths = list_photos(photos or Path(recipe.photos))
-    held_out = [p for p in paths if is_held_out(p)]
-    training = [p for p in paths if not is_held_out(p)] or paths
+    recipe = read_decoder_recipe(recipe_path)
+    training, held_out = split(list_photos(photos or Path(recipe.photos)))
     trainer = Trainer(recipe, Photos(training))
     if resume:
-        trainer.restore(read_checkpoint(checkpoint_path(out)))
+        trainer.restore(resumable(checkpoint_path(out), _STATE))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _run(trainer, out)
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
-    notes = _notes(trainer, recipe_path, Photos(held_out or training))
+    notes = _notes(trainer, recipe_path, Photos(held_out))
     save_decoder(trainer.decoder, out, notes)
     return out
 
 
 def _run(trainer: Trainer, out: Path) -> None:
     recipe, saved = trainer.recipe, time.monotonic()
-    with _columns() as progress, _open_log(log_path(out), trainer.step) as log:
+    with training_progress() as progress, open_log(log_path(out), LOG_COLUMNS, trainer.step) as log:
         task = progress.add_task("", total=recipe.steps, completed=trainer.step, text="")
         rows = csv.writer(log)
         started = saved
@@ -563,26 +401,6 @@ def _run(trainer: Trainer, out: Path) -> None:
                 write_checkpoint(trainer.state(), checkpoint_path(out))
                 saved = now
     write_checkpoint(trainer.state(), checkpoint_path(out))
-
-
-def _columns() -> Progress:
-    return Progress(
-        TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
-        BarColumn(),
-        TextColumn("{task.fields[text]}"),
-        TimeRemainingColumn(),
-    )
-
-
-def _open_log(path: Path, step: int) -> TextIO:
-    """Open the log for appending after ``step``; rows past it belong to work that was lost."""
-    kept = [",".join(LOG_COLUMNS)]
-    if step and path.exists():
-        rows = path.read_text(encoding="utf-8").splitlines()[1:]
-        kept += [row for row in rows if row.count(",") == 4 and int(row.split(",")[0]) <= step]
-    log = path.open("w", encoding="utf-8", newline="")
-    log.write("\n".join(kept) + "\n")
-    return log
 
 
 def _shortened(figures: Figures) -> list[str]:

@@ -1,0 +1,232 @@
+"""ELIC (He et al. 2022), over CompressAI's networks, with its context model in exact arithmetic.
+
+A symbol is the rounding of what its mean leaves: symbol = round(v − μ), v̂ = symbol + μ. Means and
+scales follow from ẑ and from the values decoded before (space_channel_context.py), all of which lie
+on the grid of fixed_point.py, so that both ends get the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import torch
+from compressai.models.sensetime import Elic2022Official
+from torch import Tensor, nn
+
+from latentink.codecs.bitstream import SymbolReader
+from latentink.codecs.codec import Codec, Latents, Relaxed, Rounding, bounded_round
+from latentink.codecs.entropy_tables import SCALE_MINIMUM
+from latentink.codecs.fixed_point import FixedPointSequence
+from latentink.codecs.models import elic_groups
+from latentink.codecs.space_channel_context import SpaceChannelContext, checkerboard
+from latentink.codecs.tiling import apply_in_tiles
+from latentink.codecs.weights_file import network_tensors
+from latentink.errors import WeightsError
+from latentink.geometry import Rectangle
+from latentink.losses.rate import gaussian_bits
+from latentink.tensor_files import fill
+
+_TILE = 64  # latents a side, of the context networks
+_CHANNEL_HALO = 6  # three 5×5 convolutions
+_SPATIAL_HALO = 2
+
+
+class ElicCodec(Codec):
+    """ELIC behind the contract of :class:`Codec`; its side information is what h_s returns.
+
+    The widths of the context networks follow from the tensors, so that both of CompressAI's
+    variants fit (official_weights.py brings Chandelier's into this form).
+    """
+
+    architecture: ClassVar[str] = "elic"
+    # Both transforms reach 132 pixels: attention at strides 16 and 4 makes them wide.
+    analysis_halo: ClassVar[int] = 144
+    synthesis_halo: ClassVar[int] = 9
+
+    def __init__(self, tensors: dict[str, Tensor], origin: str) -> None:
+        """Build the codec from a weights file; ``origin`` names it in errors."""
+        super().__init__(tensors)
+        self.groups = elic_groups(self.latent_channels)
+        model = Elic2022Official(self.hyper_channels, self.latent_channels, self.groups)
+        h_a = model.latent_codec["hyper"].h_a
+        for name, network in (("g_a", model.g_a), ("g_s", model.g_s), ("h_a", h_a)):
+            fill(network, network_tensors(tensors, name), f"{origin}, {name}")
+        self.g_a, self.g_s, self.h_a = model.g_a, model.g_s, h_a
+        h_s = hyper_synthesis(network_tensors(tensors, "h_s"), f"{origin}, h_s")
+        self.h_s = FixedPointSequence(h_s)
+        context = context_networks(tensors, self.groups, h_s[-1].out_channels, origin)
+        self.context, self._exact_context = context, exact(context)
+
+    def _hyper_transform(self, v: Tensor) -> Tensor:
+        return self.h_a(v)
+
+    @torch.no_grad()
+    def side(self, z: np.ndarray, size: tuple[int, int]) -> Tensor:
+        """Return the hyper-latent's parameters for the context model."""
+        return self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
+
+    def quantise(self, v: Tensor, z: np.ndarray, quality: int) -> Latents:
+        """Return the symbols round(v − μ), pass by pass."""
+        exact_v = v.double()
+
+        def symbols_of(channels: slice, mask: Tensor, means: Tensor, indexes: Tensor) -> Tensor:
+            return bounded_round(exact_v[:, channels] - means)
+
+        return self._latents(symbols_of, z, (v.shape[-2], v.shape[-1]), quality)
+
+    def _decode_latent(
+        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality: int
+    ) -> Latents:
+        reader = SymbolReader(stream, self._gaussian)
+
+        def symbols_of(channels: slice, mask: Tensor, means: Tensor, indexes: Tensor) -> Tensor:
+            symbols = torch.zeros_like(means)
+            read = reader.read(indexes[0][:, mask].numpy())
+            symbols[0][:, mask] = torch.from_numpy(read).double()
+            return symbols
+
+        return self._latents(symbols_of, z, size, quality)
+
+    @torch.no_grad()
+    def _latents(
+        self,
+        symbols_of: Callable[[slice, Tensor, Tensor, Tensor], Tensor],
+        z: np.ndarray,
+        size: tuple[int, int],
+        quality: int,
+    ) -> Latents:
+        """Walk the exact context model with symbols from wherever they come from."""
+        shape = (self.latent_channels, *size)
+        y, table_rows = torch.zeros(shape, dtype=torch.int32), torch.zeros(shape, dtype=torch.uint8)
+
+        def on_pass(channels: slice, mask: Tensor, means: Tensor, scales: Tensor) -> Tensor:
+            indexes = self.table_indexes(scales)
+            symbols = symbols_of(channels, mask, means, indexes)
+            y[channels] = torch.where(mask, symbols[0].int(), y[channels])
+            table_rows[channels] = torch.where(mask, indexes[0], table_rows[channels])
+            return symbols + means
+
+        values, _, _ = self._exact_context.walk(self.side(z, size), on_pass)
+        return Latents(y.numpy(), z, quality, values[0].float().numpy(), table_rows.numpy())
+
+    def relax(
+        self, v: Tensor, side: Tensor, core: Rectangle, rounding: Rounding, rate_rounding: Rounding
+    ) -> Relaxed:
+        """See :meth:`Codec.relax`; the gradient passes through the context model."""
+
+        def on_pass(channels: slice, mask: Tensor, means: Tensor, scales: Tensor) -> Tensor:
+            own_means = means.float()
+            return rounding(v[:, channels] - own_means) + own_means
+
+        values, means, scales = self.context.walk(side, on_pass)
+        centred = (v - means.float())[..., core.rows, core.columns]
+        own_scales = scales.float()[..., core.rows, core.columns].clamp_min(SCALE_MINIMUM)
+        return Relaxed(values, gaussian_bits(rate_rounding(centred), own_scales))
+
+    def _coding_order(self, shape: tuple[int, ...]) -> np.ndarray:
+        places = np.arange(np.prod(shape)).reshape(shape)
+        anchors = checkerboard(shape[1], shape[2]).numpy()
+        parts, start = [], 0
+        for group in self.groups:
+            for mask in (anchors, ~anchors):
+                parts.append(places[start : start + group][:, mask].ravel())
+            start += group
+        return np.concatenate(parts)
+
+
+def hyper_synthesis(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential:
+    """Return ELIC's h_s (5×5, 5×5, 3×3 transposed convolutions) of the widths that it has."""
+    weights = [_shaped(tensors, f"{layer}.weight", 4, origin) for layer in (0, 2, 4)]
+    layers: list[nn.Module] = []
+    for weight, stride in zip(weights, (2, 2, 1), strict=True):
+        kernel = weight.shape[-1]
+        layers += [
+            nn.ConvTranspose2d(
+                weight.shape[0],
+                weight.shape[1],
+                kernel,
+                stride,
+                padding=kernel // 2,
+                output_padding=stride - 1,
+            ),
+            nn.ReLU(),
+        ]
+    network = nn.Sequential(*layers[:-1])
+    fill(network, tensors, origin)
+    return network
+
+
+def context_networks(
+    tensors: Mapping[str, Tensor], groups: tuple[int, ...], side_channels: int, origin: str
+) -> SpaceChannelContext:
+    """Return the context model in float32, of the widths that its tensors have.
+
+    Raises:
+        WeightsError: a network is missing or does not fit its neighbours.
+    """
+
+    def chain(name: str, entry: int, exit_: int) -> nn.Sequential:
+        own, place = network_tensors(tensors, name), f"{origin}, {name}"
+        network = convolutions(own, place)
+        if network[0].in_channels != entry or network[-1].out_channels != exit_:
+            raise WeightsError(
+                f"{place} maps {network[0].in_channels} to {network[-1].out_channels} channels "
+                f"instead of {entry} to {exit_}."
+            )
+        return network
+
+    channel, spatial, aggregation = [], [], []
+    for k, group in enumerate(groups):
+        spatial.append(chain(f"spatial_context.{k}", group, 2 * group))
+        if k > 0:
+            channel.append(chain(f"channel_context.{k}", sum(groups[:k]), 2 * group))
+        entry = 2 * group * (2 if k > 0 else 1) + side_channels
+        aggregation.append(chain(f"aggregation.{k}", entry, 2 * group))
+    return SpaceChannelContext(groups, channel, spatial, aggregation)
+
+
+def convolutions(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential:
+    """Return the chain of same-size convolutions with ReLU between that ``tensors`` describe."""
+    layers: list[nn.Module] = []
+    for number in range(0, max(len(tensors), 1), 2):
+        weight = _shaped(tensors, f"{number}.weight", 4, origin)
+        kernel = weight.shape[-1]
+        layers += [
+            nn.Conv2d(weight.shape[1], weight.shape[0], kernel, padding=kernel // 2),
+            nn.ReLU(),
+        ]
+    network = nn.Sequential(*layers[:-1])
+    fill(network, tensors, origin)
+    return network
+
+
+def _shaped(tensors: Mapping[str, Tensor], name: str, dimensions: int, origin: str) -> Tensor:
+    if name not in tensors:
+        raise WeightsError(f"{origin} misses tensor {name!r}.")
+    if tensors[name].ndim != dimensions:
+        raise WeightsError(f"{origin}: tensor {name!r} has {tensors[name].ndim} dimensions.")
+    return tensors[name]
+
+
+def exact(context: SpaceChannelContext) -> SpaceChannelContext:
+    """Return the context model in exact arithmetic, its convolutions in tiles."""
+
+    def tiled(network: nn.Sequential, halo: int) -> Callable[[Tensor], Tensor]:
+        return partial(
+            apply_in_tiles,
+            FixedPointSequence(network),
+            tile=_TILE,
+            halo=halo,
+            scale=Fraction(1),
+        )
+
+    return SpaceChannelContext(
+        context.groups,
+        [tiled(network, _CHANNEL_HALO) for network in context.channel_context],
+        [tiled(network, _SPATIAL_HALO) for network in context.spatial_context],
+        [tiled(network, 0) for network in context.aggregation],
+    )

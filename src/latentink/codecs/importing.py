@@ -1,0 +1,169 @@
+"""Weights from elsewhere into a weights file: published checkpoints, trainer checkpoints, the zoo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+
+from latentink.codecs.models import MODELS, weights_of
+from latentink.codecs.official_weights import import_checkpoint
+from latentink.codecs.registry import CODEC_NAMES, fingerprint_of, load_codec, weights_folder
+from latentink.codecs.weights_file import FORMAT, read_weights
+from latentink.errors import OptionError, OutputError, WeightsError
+from latentink.tensor_files import read_checkpoint, state_dict_of, write_safetensors
+
+ZOO_QUALITIES = range(1, 9)
+
+
+@dataclass(frozen=True)
+class ImportedWeights:
+    """A weights file that was written.
+
+    Attributes:
+        path: where it lies.
+        architecture: codec name.
+        fingerprint: by which .lik files refer to it.
+    """
+
+    path: Path
+    architecture: str
+    fingerprint: bytes
+
+
+def import_weights(
+    source: Path, *, codec: str, quality: float = 5.0, out: Path | None = None
+) -> ImportedWeights:
+    """Make a weights file of a checkpoint and put it where receivers find it.
+
+    Args:
+        source: a published checkpoint (``.pth.tar``), a checkpoint of ``latentink train codec``, or
+            a weights file.
+        codec: ``"hyperprior"`` or ``"elic"``: what it must be.
+        quality: of a published checkpoint, which has but one.
+        out: the file to write; None: the user's folder, named after the source.
+
+    Raises:
+        WeightsError: the source is truncated, of another architecture or size, or holds anything
+            but tensors; the sentence names the first mismatch.
+        OptionError: no codec of that name, or no such quality.
+        OutputError: the file cannot be written.
+    """
+    if codec not in CODEC_NAMES:
+        raise OptionError(f"There is no codec {codec!r}; choose from {', '.join(CODEC_NAMES)}.")
+    if quality not in ZOO_QUALITIES and not 1 <= quality <= 8:
+        raise OptionError(f"A checkpoint's quality is a number from 1 to 8, not {quality:g}.")
+    tensors, notes = _tensors_of(source, codec, quality)
+    folder = out.parent if out else weights_folder()
+    path = out or folder / f"{source.name.split('.')[0]}.safetensors"
+    metadata = {**notes, "format": FORMAT, "architecture": codec}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    trial = path.with_name(path.name + ".trial")
+    write_safetensors(tensors, metadata, trial)
+    try:
+        # Building the codec checks every network before the file gets its name.
+        load_codec(codec, trial)
+        trial.replace(path)
+    except WeightsError as error:
+        raise WeightsError(str(error).replace(str(trial), str(source))) from None
+    finally:
+        trial.unlink(missing_ok=True)
+    return ImportedWeights(path, codec, fingerprint_of(path))
+
+
+def _tensors_of(
+    source: Path, codec: str, quality: float
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if source.suffix == ".safetensors":
+        tensors, metadata = read_weights(source)
+        if metadata["architecture"] != codec:
+            raise WeightsError(f"{source} holds weights of {metadata['architecture']}, not {codec}.")
+        return tensors, metadata
+    state = read_checkpoint(source)
+    if "recipe" in state and "model" in state:
+        return _of_trainer(state, codec, str(source))
+    tensors = state_dict_of(state, str(source))
+    notes = {"source": source.name, "quality": f"{quality:g}"}
+    return import_checkpoint(tensors, codec, quality, str(source)), notes
+
+
+def _of_trainer(
+    state: dict[str, object], codec: str, origin: str
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the weights of a run of ``latentink train codec`` as it stands."""
+    recipe = state["recipe"]
+    if not isinstance(recipe, dict) or recipe.get("architecture") != codec:
+        raise WeightsError(f"{origin} is not a checkpoint of a run that trains {codec}.")
+    model = MODELS[codec](recipe["channels"], recipe["latent_channels"], recipe["qualities"])
+    tensors = state["average"] or state["model"]
+    assert isinstance(tensors, dict)
+    own = {key.removeprefix("module."): value for key, value in tensors.items()}
+    own.pop("n_averaged", None)
+    try:
+        nn.Module.load_state_dict(model, own)
+    except RuntimeError as error:
+        raise WeightsError(f"{origin} does not fit its own recipe ({error}).") from None
+    return weights_of(model, torch.float16), {"steps": str(state["step"])}
+
+
+def zoo_weights(quality: float) -> Path:
+    """Return CompressAI's published hyperprior for a whole quality, downloaded once.
+
+    Raises:
+        OptionError: the zoo has no such quality.
+        WeightsError: it cannot be downloaded, or is not what it should be.
+    """
+    from compressai.zoo.image import model_urls
+    from torch.hub import download_url_to_file
+
+    if quality not in ZOO_QUALITIES:
+        raise OptionError(f"The zoo has the qualities 1 to 8, whole numbers, not {quality:g}.")
+    number = int(quality)
+    path = weights_folder() / f"bmshj2018-hyperprior-{number}.safetensors"
+    if path.exists():
+        return path
+    url = model_urls["bmshj2018-hyperprior"]["mse"][number]
+    download = weights_folder() / Path(url).name
+    # The name ends with the first digits of the file's SHA-256.
+    digest = download.name.removesuffix(".pth.tar").rsplit("-", 1)[1]
+    try:
+        download.parent.mkdir(parents=True, exist_ok=True)
+        download_url_to_file(url, str(download), digest, progress=True)
+    except (URLError, OSError, RuntimeError) as error:
+        download.unlink(missing_ok=True)
+        reason = getattr(error, "reason", error)
+        raise WeightsError(
+            f"The zoo's weights cannot be downloaded from {url} ({reason}); download them "
+            "elsewhere and use 'latentink weights import'."
+        ) from None
+    try:
+        return import_weights(download, codec="hyperprior", quality=quality, out=path).path
+    finally:
+        download.unlink(missing_ok=True)
+
+
+def find_weights(text: str | None, codec: str, quality: float) -> Path | None:
+    """Return the weights file that an option names: None, ``"zoo"``, or a path.
+
+    A published checkpoint is imported into the user's folder first.
+
+    Raises:
+        WeightsError: see :func:`import_weights` and :func:`zoo_weights`.
+        OptionError: the zoo does not have that codec.
+    """
+    if text is None:
+        return None
+    if text == "zoo":
+        if codec != "hyperprior":
+            raise OptionError("The zoo has weights of the hyperprior only; leave out --codec.")
+        return zoo_weights(quality)
+    path = Path(text)
+    if path.suffix == ".safetensors":
+        return path
+    return import_weights(path, codec=codec, quality=quality).path

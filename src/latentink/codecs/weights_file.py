@@ -1,0 +1,136 @@
+"""The weights file of a codec: networks, gains, and every integer table that rANS needs.
+
+All that a sender and a receiver must agree on is in this one file (safetensors):
+
+=====================  =========================================================================
+``NETWORK.*``          ``g_a``, ``g_s``, ``h_a``, ``h_s``, and for ELIC ``channel_context.K``,
+                       ``spatial_context.K`` and ``aggregation.K``; fp16 (imported ones fp32)
+``log_gain``           (Q, M), ln g at each of ``qualities``
+``log_inverse``        (Q, M), ln g'
+``qualities``          (Q,) ascending
+``medians``            (N,), of the hyper-latent, on the fixed-point grid
+``scale_levels``       the scales of the Gaussian table's rows
+``gaussian_*``         that table (entropy_tables.py)
+``hyper_*``            the hyper-latent's table
+=====================  =========================================================================
+
+The metadata say ``format``, ``architecture``, ``name`` and where the weights come from.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentink.codecs.entropy_tables import (
+    EntropyTable,
+    gaussian_table,
+    pack_table,
+    quantised_cdf,
+    scale_levels,
+)
+from latentink.codecs.fixed_point import ACTIVATION_UNIT, to_grid
+from latentink.errors import WeightsError
+from latentink.tensor_files import read_safetensors
+
+FORMAT = "latentink codec 2"
+ARCHITECTURES = ("hyperprior", "elic")
+_SHARED = ("log_gain", "log_inverse", "qualities", "medians", "scale_levels")
+_TABLES = tuple(f"{t}_{part}" for t in ("gaussian", "hyper") for part in ("cdf", "length", "offset"))
+
+
+def network_tensors(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Return the tensors of the network ``name``, float32, without the name in front."""
+    start = name + "."
+    return {k[len(start) :]: v.float() for k, v in tensors.items() if k.startswith(start)}
+
+
+def pack_weights(
+    networks: Mapping[str, Mapping[str, Tensor]],
+    bottleneck: nn.Module,
+    log_gain: Tensor,
+    log_inverse: Tensor,
+    qualities: list[float],
+    dtype: torch.dtype,
+) -> dict[str, Tensor]:
+    """Return the tensors of a weights file.
+
+    Args:
+        networks: state dicts of the networks by name.
+        bottleneck: CompressAI's ``EntropyBottleneck`` of the hyper-latent, trained.
+        log_gain: (Q, M).
+        log_inverse: (Q, M).
+        qualities: Q ascending.
+        dtype: of the networks.
+    """
+    medians, hyper_table = _hyper_table(bottleneck)
+    levels = scale_levels()
+    packed = {
+        f"{name}.{key}": value.detach().to(dtype)
+        for name, state in networks.items()
+        for key, value in state.items()
+    }
+    return packed | {
+        "log_gain": log_gain.detach().float(),
+        "log_inverse": log_inverse.detach().float(),
+        "qualities": torch.tensor(qualities, dtype=torch.float64),
+        "medians": medians,
+        "scale_levels": torch.from_numpy(levels),
+        **pack_table("gaussian", gaussian_table(levels)),
+        **pack_table("hyper", hyper_table),
+    }
+
+
+@torch.no_grad()
+def _hyper_table(trained: nn.Module) -> tuple[Tensor, EntropyTable]:
+    """Return the medians on the fixed-point grid and the hyper-latent's table."""
+    bottleneck = copy.deepcopy(trained).float().cpu()
+    bottleneck._update_quantiles()
+    bottleneck = bottleneck.double()
+    medians = to_grid(bottleneck.quantiles[:, 0, 1], ACTIVATION_UNIT)
+    lowest = torch.ceil(medians - bottleneck.quantiles[:, 0, 0]).int().clamp(min=0).tolist()
+    highest = torch.ceil(bottleneck.quantiles[:, 0, 2] - medians).int().clamp(min=0).tolist()
+    reach = max(lowest + highest)
+    symbols = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    values = medians.view(-1, 1, 1) + symbols
+    pmf = bottleneck._likelihood(values)[0][:, 0].numpy()
+    rows = []
+    for channel, (low, high) in enumerate(zip(lowest, highest, strict=True)):
+        inside = pmf[channel, reach - low : reach + high + 1]
+        rows.append(quantised_cdf(inside, float(1 - np.sum(inside))))
+    return medians, EntropyTable(rows, [-low for low in lowest])
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return tensors and metadata of a codec's weights file, checked as far as all codecs share.
+
+    Raises:
+        WeightsError: missing, truncated, not a codec's weights, or of an inconsistent size; the
+            sentence names the first mismatch.
+    """
+    tensors, metadata = read_safetensors(path)
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"{path} holds something else than a codec of latentink.")
+    if metadata.get("architecture") not in ARCHITECTURES:
+        raise WeightsError(
+            f"{path} names the unknown architecture {metadata.get('architecture', '')!r}."
+        )
+    for name in (*_SHARED, *_TABLES):
+        if name not in tensors:
+            raise WeightsError(f"{path} misses tensor {name!r}.")
+    rows, channels = len(tensors["qualities"]), tensors["log_gain"].shape[-1]
+    expected = {"log_gain": (rows, channels), "log_inverse": (rows, channels)}
+    for name, shape in expected.items():
+        if tuple(tensors[name].shape) != shape:
+            raise WeightsError(
+                f"{path}: tensor {name!r} has the shape {tuple(tensors[name].shape)} "
+                f"instead of {shape}."
+            )
+    if len(tensors["hyper_length"]) != tensors["medians"].numel():
+        raise WeightsError(f"{path}: tensor 'hyper_length' does not fit 'medians'.")
+    return tensors, metadata

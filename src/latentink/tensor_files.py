@@ -1,0 +1,115 @@
+"""Files of weights, read without running anything in them, and tensors put into networks."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from latentink.errors import OutputError, WeightsError
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of a safetensors file.
+
+    Raises:
+        WeightsError: the file is missing, truncated, or no safetensors file.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, file.metadata() or {}
+    except FileNotFoundError:
+        raise WeightsError(f"The weights file {path} does not exist.") from None
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} cannot be read as safetensors: {error}.") from error
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return the dictionary in a PyTorch checkpoint: tensors, numbers, text and lists of them.
+
+    Nothing in the file is executed (``weights_only``).
+
+    Raises:
+        WeightsError: missing, truncated, or holding other objects.
+    """
+    if not path.is_file():
+        raise WeightsError(f"There is no checkpoint {path}.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"The checkpoint {path} holds more than tensors, or is damaged, and was not loaded "
+            f"({str(error).splitlines()[0]})."
+        ) from None
+    except (OSError, RuntimeError, EOFError, ValueError) as error:
+        raise WeightsError(
+            f"The checkpoint {path} is truncated or damaged ({str(error).splitlines()[0]})."
+        ) from None
+    if not isinstance(state, dict) or not state:
+        raise WeightsError(f"The checkpoint {path} is not a dictionary of tensors.")
+    return state
+
+
+def state_dict_of(state: dict[str, Any], origin: str) -> dict[str, Tensor]:
+    """Return the state dict in a checkpoint: itself, or what lies under the key ``state_dict``.
+
+    Raises:
+        WeightsError: an entry is no tensor; the sentence names it.
+    """
+    if isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise WeightsError(f"The checkpoint {origin} has an entry {name!r} that is no tensor.")
+    return state
+
+
+def write_safetensors(
+    tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path
+) -> None:
+    """Write a safetensors file, replacing ``path`` in one step.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(save(contiguous, dict(metadata)))
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:
+    """Put ``tensors`` into ``module``, then freeze it in evaluation mode.
+
+    Args:
+        module: Any network. Buffers that are constants of its code stay as they are.
+        tensors: Exactly the module's parameters and batch norm's running statistics, by name.
+        origin: What the error calls the source of the tensors.
+
+    Raises:
+        WeightsError: A tensor is missing, surplus, of another shape, or not finite.
+    """
+    statistics = {k: v for k, v in module.named_buffers() if "running_" in k}
+    wanted = dict(module.named_parameters()) | statistics
+    if wrong := sorted(wanted.keys() ^ tensors.keys()):
+        state = "misses" if wrong[0] in wanted else "has the surplus"
+        raise WeightsError(f"{origin} {state} tensor {wrong[0]!r}.")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            shapes = f"{tuple(tensor.shape)} instead of {tuple(wanted[name].shape)}"
+            raise WeightsError(f"{origin}: tensor {name!r} has the shape {shapes}.")
+        if not torch.isfinite(tensor).all():
+            raise WeightsError(f"{origin}: tensor {name!r} holds values that are not finite.")
+    # CompressAI's own loader insists on entropy tables, which ours keeps apart.
+    nn.Module.load_state_dict(module, dict(tensors), strict=False)
+    module.requires_grad_(False).eval()

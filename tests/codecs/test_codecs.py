@@ -1,0 +1,183 @@
+"""What every codec promises, tried on both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from latentink.codecs.codec import Codec, Latents
+from latentink.container import QUALITY_UNIT
+from latentink.errors import ContainerError, OptionError
+from latentink.geometry import Rectangle
+from latentink.metrics.distortion import psnr_db
+from latentink.picture import to_picture, to_tensor
+from latentink.relaxations.straight_through import straight_through
+from photos import astronaut
+
+
+def analysed(codec: Codec, picture: np.ndarray, quality: float) -> Latents:
+    code = codec.quality_code(quality)
+    v = codec.analyse(to_tensor(picture), code)
+    return codec.quantise(v, codec.hyper_analyse(v), code)
+
+
+def assert_equal(decoded: Latents, sent: Latents) -> None:
+    for name in ("y", "z", "values", "indexes"):
+        np.testing.assert_array_equal(getattr(decoded, name), getattr(sent, name), name)
+
+
+@contextmanager
+def backend(threads: int, onednn: bool) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.backends.mkldnn.flags(enabled=onednn):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 33), (100, 61), (256, 256)])
+@pytest.mark.parametrize("quality", [3, 4.3, 8])
+def test_latents_come_back_exactly(codec, size, quality):
+    picture = astronaut(height=size[0], width=size[1])
+    latents = analysed(codec, picture, quality)
+    decoded = codec.decode(*codec.encode(latents), *size, latents.quality)
+    assert_equal(decoded, latents)
+    assert codec.synthesise(decoded.values, decoded.quality, size).shape == (1, 3, *size)
+
+
+def test_better_quality_costs_more_and_looks_better(codec):
+    picture = astronaut()
+    points = []
+    for quality in (3, 5, 6.5, 8):
+        latents = analysed(codec, picture, quality)
+        size = sum(map(len, codec.encode(latents)))
+        decoded = to_picture(codec.synthesise(latents.values, latents.quality, (256, 256)))
+        points.append((size, psnr_db(picture, decoded)))
+    assert points == sorted(points)
+    assert points[-1][0] > 1.5 * points[0][0]
+    assert points[0][1] > 28
+    assert all(later[1] > earlier[1] for earlier, later in pairwise(points))
+
+
+@pytest.mark.parametrize("quality", [3, 5, 8])
+def test_the_relaxed_rate_is_the_file_size_within_one_percent(codec, quality):
+    code = codec.quality_code(quality)
+    v = codec.analyse(to_tensor(astronaut(height=512, width=400)), code)
+    z = codec.hyper_analyse(v)
+    size = (v.shape[-2], v.shape[-1])
+    relaxed = codec.relax(
+        v, codec.side(z, size).float(), Rectangle(0, 0, *size), straight_through, straight_through
+    )
+    y_stream, _ = codec.encode(codec.quantise(v, z, code))
+    assert float(relaxed.bits) == pytest.approx(8 * len(y_stream), rel=0.01)
+
+
+def test_relaxed_values_are_the_coded_ones(codec):
+    code = codec.quality_code(5)
+    v = codec.analyse(to_tensor(astronaut()), code)
+    z = codec.hyper_analyse(v)
+    side = codec.side(z, (16, 16)).float()
+    relaxed = codec.relax(v, side, Rectangle(0, 0, 16, 16), straight_through, straight_through)
+    coded = codec.quantise(v, z, code).values
+    # In floating point a mean may fall on the other side of a rounding boundary, rarely.
+    different = np.abs(relaxed.values[0].numpy() - coded) > 0.01
+    assert different.mean() < 0.002
+
+
+def test_the_gradient_reaches_every_latent(codec):
+    code = codec.quality_code(5)
+    v = codec.analyse(to_tensor(astronaut()), code)
+    side = codec.side(codec.hyper_analyse(v), (16, 16)).float()
+    v.requires_grad_()
+    relaxed = codec.relax(v, side, Rectangle(0, 0, 16, 16), lambda x: x, lambda x: x)
+    (relaxed.bits + relaxed.values.square().sum()).backward()
+    assert v.grad is not None
+    assert (v.grad != 0).float().mean() > 0.99
+
+
+@pytest.mark.parametrize(
+    ("sender", "receiver"),
+    [((1, True), (2, False)), ((2, True), (1, False)), ((2, False), (1, True))],
+)
+def test_a_file_decodes_under_other_threads_and_backends(codec, sender, receiver):
+    picture = astronaut(height=320, width=272)
+    with backend(*sender):
+        latents = analysed(codec, picture, 4.7)
+        streams = codec.encode(latents)
+    with backend(*receiver):
+        decoded = codec.decode(*streams, 320, 272, latents.quality)
+    assert_equal(decoded, latents)
+
+
+def test_the_entropy_model_does_not_depend_on_threads_backend_or_layout(codec):
+    latents = analysed(codec, astronaut(height=320, width=272), 5)
+    v = torch.from_numpy(latents.values)[None]
+    exact = codec.side(latents.z, (20, 17))
+    reference = codec.quantise(v, latents.z, latents.quality)
+    hyper_latent = codec._hyper_latent(latents.z)
+    for threads in (1, 2):
+        for onednn in (True, False):
+            with backend(threads, onednn):
+                assert torch.equal(codec.side(latents.z, (20, 17)), exact)
+                last = hyper_latent.contiguous(memory_format=torch.channels_last)
+                assert torch.equal(codec.h_s(last), codec.h_s(hyper_latent))
+                assert_equal(codec.quantise(v, latents.z, latents.quality), reference)
+
+
+def test_exact_arithmetic_does_not_depend_on_the_order_of_sums(codec):
+    latents = analysed(codec, astronaut(), 5)
+    hyper_latent = torch.from_numpy(latents.z).double()[None]
+    whole = codec.h_s(hyper_latent)
+    # A crop with a wide halo sums the same products in other blocks.
+    part = codec.h_s(hyper_latent[..., :, :3])
+    assert torch.equal(whole[..., :, :4], part[..., :, :4])
+    assert torch.equal(whole, whole.round(decimals=10))
+
+
+def test_tiles_leave_no_seams(codec):
+    tile = astronaut(height=512, width=412)
+    picture = np.concatenate([tile, tile[:, ::-1], tile, tile[::-1]], axis=1)
+    tensor = to_tensor(picture)
+    code = codec.quality_code(5)
+    in_tiles = codec.analyse(tensor, code)
+    with torch.no_grad():
+        at_once = codec.g_a(tensor) * codec.gain(code)
+    torch.testing.assert_close(in_tiles, at_once, atol=1e-3, rtol=0)
+    values = torch.round(in_tiles)
+    tiled = codec.synthesise(values[0].numpy(), code, picture.shape[:2])
+    with torch.no_grad():
+        whole = codec.g_s(values * codec.inverse_gain(code)).clamp(0, 1)
+    torch.testing.assert_close(tiled, whole, atol=1e-4, rtol=0)
+
+
+def test_extreme_symbols_survive_the_coder(codec):
+    code = codec.quality_code(5)
+    v = codec.analyse(to_tensor(astronaut()), code)
+    z = codec.hyper_analyse(v)
+    z[0] = 4000
+    v[:, :4] = 1e6
+    v[:, 4:8] = -1e6
+    latents = codec.quantise(v, z, code)
+    assert (np.abs(latents.y[:8]) == 32767).all()
+    decoded = codec.decode(*codec.encode(latents), 256, 256, code)
+    assert_equal(decoded, latents)
+
+
+def test_quality_out_of_range_is_refused(codec):
+    with pytest.raises(OptionError, match="choose 3 to 8"):
+        codec.quality_code(2.5)
+    with pytest.raises(ContainerError):
+        codec.gain(round(9 / QUALITY_UNIT))
+
+
+def test_lagrangian_follows_compressai(codec):
+    assert codec.lagrangian(codec.quality_code(5)) == pytest.approx(0.025)
+    between = codec.lagrangian(codec.quality_code(5.5))
+    assert between == pytest.approx((0.025 * 0.0483) ** 0.5)
