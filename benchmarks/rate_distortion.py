@@ -14,6 +14,7 @@ import argparse
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import bjontegaard
 import numpy as np
@@ -56,7 +57,11 @@ def ours(codec: str, weights: Path | None) -> Callable[[np.ndarray, float], tupl
 
 def pillow(name: str) -> Callable[[np.ndarray, float], tuple[int, float]]:
     """Return the same for a format that Pillow writes."""
-    more = {"JPEG": {"subsampling": "4:2:0", "optimize": True}, "WebP": {"method": 6}, "AVIF": {}}
+    more: dict[str, dict[str, Any]] = {
+        "JPEG": {"subsampling": "4:2:0", "optimize": True},
+        "WebP": {"method": 6},
+        "AVIF": {},
+    }
 
     def measure(picture: np.ndarray, quality: float) -> tuple[int, float]:
         buffer = io.BytesIO()

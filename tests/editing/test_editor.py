@@ -12,14 +12,14 @@ from latentink.codecs.codec import STRIDE
 from latentink.editing.editor import EditTask, Reading, edit
 from latentink.editing.objective import soft_information
 from latentink.editing.presets import BALANCED
-from latentink.relaxations.additive_noise import additive_noise
-from latentink.relaxations.straight_through import straight_through
 from latentink.editing.tiles import tiles_of
 from latentink.geometry import Rectangle
 from latentink.losses.accuracy import cross_entropy, hinge
 from latentink.losses.distortion import squared_error_bits
 from latentink.losses.rate import gaussian_bits
 from latentink.picture import to_picture, to_tensor
+from latentink.relaxations.additive_noise import additive_noise
+from latentink.relaxations.straight_through import straight_through
 from photos import astronaut
 
 

@@ -15,7 +15,9 @@ train_app = typer.Typer(help="Train the networks that ship with latentink.", no_
 RecipeOption = Annotated[Path, typer.Option(help="The recipe, a TOML file.")]
 OutOption = Annotated[
     Path,
-    typer.Option("-o", "--out", help="The safetensors file to write; checkpoint and log beside it."),
+    typer.Option(
+        "-o", "--out", help="The safetensors file to write; checkpoint and log beside it."
+    ),
 ]
 PhotosOption = Annotated[
     Path | None, typer.Option(help="Folder of training photos instead of the recipe's.")
@@ -49,3 +51,17 @@ def train_decoder_command(
     from latentink.training.decoder import train_decoder
 
     print(f"weights written to {train_decoder(recipe, photos, out, resume)}")
+
+
+@train_app.command("discriminator")
+@for_people
+def train_discriminator_command(
+    recipe: RecipeOption,
+    out: OutOption,
+    photos: PhotosOption = None,
+    resume: ResumeOption = False,
+) -> None:
+    """Train the discriminator of the adversarial term against a bundled codec."""
+    from latentink.training.discriminator import train_discriminator
+
+    print(f"weights written to {train_discriminator(recipe, photos, out, resume)}")

@@ -223,7 +223,9 @@ class Codec(ABC):
         """Return the streams of y and z."""
         order = self._coding_order(latents.y.shape)
         return (
-            encode_symbols(latents.y.ravel()[order], latents.indexes.ravel()[order], self._gaussian),
+            encode_symbols(
+                latents.y.ravel()[order], latents.indexes.ravel()[order], self._gaussian
+            ),
             encode_symbols(latents.z, _channel_indexes(latents.z.shape), self._hyper),
         )
 

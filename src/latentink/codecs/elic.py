@@ -58,7 +58,8 @@ class ElicCodec(Codec):
         self.g_a, self.g_s, self.h_a = model.g_a, model.g_s, h_a
         h_s = hyper_synthesis(network_tensors(tensors, "h_s"), f"{origin}, h_s")
         self.h_s = FixedPointSequence(h_s)
-        context = context_networks(tensors, self.groups, h_s[-1].out_channels, origin)
+        side_channels = len(tensors["h_s.4.bias"])
+        context = context_networks(tensors, self.groups, side_channels, origin)
         self.context, self._exact_context = context, exact(context)
 
     def _hyper_transform(self, v: Tensor) -> Tensor:
@@ -162,7 +163,7 @@ def hyper_synthesis(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential
 
 def context_networks(
     tensors: Mapping[str, Tensor], groups: tuple[int, ...], side_channels: int, origin: str
-) -> SpaceChannelContext:
+) -> SpaceChannelContext[nn.Sequential]:
     """Return the context model in float32, of the widths that its tensors have.
 
     Raises:
@@ -172,9 +173,10 @@ def context_networks(
     def chain(name: str, entry: int, exit_: int) -> nn.Sequential:
         own, place = network_tensors(tensors, name), f"{origin}, {name}"
         network = convolutions(own, place)
-        if network[0].in_channels != entry or network[-1].out_channels != exit_:
+        weights = [parameter for parameter in network.parameters() if parameter.ndim == 4]
+        if weights[0].shape[1] != entry or weights[-1].shape[0] != exit_:
             raise WeightsError(
-                f"{place} maps {network[0].in_channels} to {network[-1].out_channels} channels "
+                f"{place} maps {weights[0].shape[1]} to {weights[-1].shape[0]} channels "
                 f"instead of {entry} to {exit_}."
             )
         return network
@@ -212,7 +214,9 @@ def _shaped(tensors: Mapping[str, Tensor], name: str, dimensions: int, origin: s
     return tensors[name]
 
 
-def exact(context: SpaceChannelContext) -> SpaceChannelContext:
+def exact(
+    context: SpaceChannelContext[nn.Sequential],
+) -> SpaceChannelContext[Callable[[Tensor], Tensor]]:
     """Return the context model in exact arithmetic, its convolutions in tiles."""
 
     def tiled(network: nn.Sequential, halo: int) -> Callable[[Tensor], Tensor]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 WEIGHT_UNIT = 2.0**-16
-ACTIVATION_UNIT = 2.0**-10
+ACTIVATION_UNIT = 2.0**-13
 ACTIVATION_LIMIT = 2.0**11
 _EXACT_LIMIT = 2.0**53
 

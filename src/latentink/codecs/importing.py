@@ -1,4 +1,4 @@
-"""Weights from elsewhere into a weights file: published checkpoints, trainer checkpoints, the zoo."""
+"""Weights files made of published checkpoints, of our trainer's, and of what the zoo has."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ def _tensors_of(
     if source.suffix == ".safetensors":
         tensors, metadata = read_weights(source)
         if metadata["architecture"] != codec:
-            raise WeightsError(f"{source} holds weights of {metadata['architecture']}, not {codec}.")
+            raise WeightsError(
+                f"{source} holds weights of {metadata['architecture']}, not {codec}."
+            )
         return tensors, metadata
     state = read_checkpoint(source)
     if "recipe" in state and "model" in state:

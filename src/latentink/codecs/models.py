@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from compressai.entropy_models import EntropyBottleneck
 from compressai.layers import CheckerboardMaskedConv2d
 from compressai.models.google import ScaleHyperprior
 from compressai.models.sensetime import Elic2022Official
@@ -127,7 +128,7 @@ MODELS: dict[str, type[HyperpriorModel] | type[ElicModel]] = {
 }
 
 
-def context_of(network: Elic2022Official) -> SpaceChannelContext:
+def context_of(network: Elic2022Official) -> SpaceChannelContext[nn.Module]:
     """Return the context model of CompressAI's network."""
     groups = network.latent_codec["y"]
     count = len(network.groups)
@@ -139,8 +140,8 @@ def context_of(network: Elic2022Official) -> SpaceChannelContext:
     )
 
 
-def hyper_latent(bottleneck: nn.Module, z: Tensor) -> tuple[Tensor, Tensor]:
-    """Return ẑ with a straight-through gradient, and the likelihoods of z with noise, in float32."""
+def hyper_latent(bottleneck: EntropyBottleneck, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return ẑ, rounded straight through, and the likelihoods of z with noise, in float32."""
     with torch.autocast(z.device.type, enabled=False):
         z = z.float()
         _, likelihoods = bottleneck(z)
@@ -169,7 +170,7 @@ def networks_of(model: CodecModel) -> dict[str, nn.Module]:
     return named
 
 
-def bottleneck_of(model: CodecModel) -> nn.Module:
+def bottleneck_of(model: CodecModel) -> EntropyBottleneck:
     """Return CompressAI's entropy bottleneck of the hyper-latent."""
     if isinstance(model, HyperpriorModel):
         return model.network.entropy_bottleneck

@@ -5,11 +5,10 @@ Read are the state dicts of
 - CompressAI's ``bmshj2018-hyperprior`` (``ScaleHyperprior``, both sizes), under its old and new
   names of the entropy bottleneck's parameters;
 - ELIC, as CompressAI names it (``elic2022-official`` and ``elic2022-chandelier``) and as Vincent
-  Chandelier's own repository does (``cc_transforms``, ``context_prediction``, ``ParamAggregation``);
-- models of latentink's own trainer (``network.*`` with ``gains.*``).
+  Chandelier's own repository does (``cc_transforms``, ``ParamAggregation``).
 
-Sizes follow from the tensors. Chandelier's variant differs from the paper's in three places, each of
-which the paper's form can express: a channel context that sees the first and the last group only
+Sizes follow from the tensors. Chandelier's variant differs from the paper's in three places, each
+of which the paper's form can express: a channel context that sees the first and the last group only
 (zero weights for the others), means before scales (reordered), and a convolution where the paper
 has a transposed one (kernel turned round).
 """
@@ -21,7 +20,7 @@ from collections.abc import Mapping
 
 import torch
 from compressai.entropy_models import EntropyBottleneck
-from torch import Tensor, nn
+from torch import Tensor
 
 from latentink.codecs.models import elic_groups
 from latentink.codecs.weights_file import pack_weights
@@ -29,7 +28,9 @@ from latentink.errors import WeightsError
 from latentink.tensor_files import fill
 
 _BOTTLENECK = re.compile(r"^_?(matri|bias|factor)(?:x|ces|es|s)?\.?(\d)$")
-_NOT_LEARNED = re.compile(r"(_offset|_quantized_cdf|_cdf_length|scale_table|target|bound|pedestal|mask)$")
+_NOT_LEARNED = re.compile(
+    r"(_offset|_quantized_cdf|_cdf_length|scale_table|target|bound|pedestal|mask)$"
+)
 _PREFIXES = (
     (re.compile(r"^module\."), ""),
     (re.compile(r"^latent_codec\.(?:hyper\.)?(h_a|h_s)\."), r"\1."),
@@ -85,7 +86,7 @@ def import_checkpoint(
         networks |= _like_the_paper(networks, latent_channels, origin)
     channels = _input_channels(networks["g_s"], architecture, origin)
     neutral = torch.zeros(1, channels)
-    return pack_weights(networks, bottleneck, neutral, neutral, [quality], torch.float32)
+    return pack_weights(networks, bottleneck, neutral, neutral.clone(), [quality], torch.float32)
 
 
 NETWORKS = {
@@ -114,7 +115,7 @@ def _by_network(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     return networks
 
 
-def _bottleneck(tensors: Mapping[str, Tensor], origin: str) -> nn.Module:
+def _bottleneck(tensors: Mapping[str, Tensor], origin: str) -> EntropyBottleneck:
     if "quantiles" not in tensors:
         raise WeightsError(f"{origin} misses tensor 'entropy_bottleneck.quantiles'.")
     bottleneck = EntropyBottleneck(len(tensors["quantiles"]))
@@ -149,10 +150,10 @@ def _like_the_paper(
     networks: Mapping[str, Mapping[str, Tensor]], latent_channels: int, origin: str
 ) -> dict[str, dict[str, Tensor]]:
     """Return the networks of Chandelier's variant in the paper's form; none where they are."""
-    last = networks["h_s"].get("4.weight"), networks["h_s"].get("4.bias")
-    if last[0] is None or last[1] is None:
-        raise WeightsError(f"{origin} misses tensor 'h_s.4.weight'.")
-    weight, bias = last
+    for name in ("4.weight", "4.bias"):
+        if name not in networks["h_s"]:
+            raise WeightsError(f"{origin} misses tensor 'h_s.{name}'.")
+    weight, bias = networks["h_s"]["4.weight"], networks["h_s"]["4.bias"]
     if weight.shape[0] != len(bias):
         return {}
     groups = elic_groups(latent_channels)

@@ -17,16 +17,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 Pass = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
 """(channels, anchors-or-others mask (h, w), means, scales) → values, both of the group's shape."""
 
 
+Network = TypeVar("Network", bound=Callable[[Tensor], Tensor])
+
+
 @dataclass(frozen=True)
-class SpaceChannelContext:
+class SpaceChannelContext(Generic[Network]):
     """The networks of the context model, in floating point or in exact arithmetic.
 
     Attributes:
@@ -37,9 +41,9 @@ class SpaceChannelContext:
     """
 
     groups: Sequence[int]
-    channel_context: Sequence[nn.Module | Callable[[Tensor], Tensor]]
-    spatial_context: Sequence[nn.Module | Callable[[Tensor], Tensor]]
-    aggregation: Sequence[nn.Module | Callable[[Tensor], Tensor]]
+    channel_context: Sequence[Network]
+    spatial_context: Sequence[Network]
+    aggregation: Sequence[Network]
 
     def walk(self, side: Tensor, on_pass: Pass) -> tuple[Tensor, Tensor, Tensor]:
         """Return values, means and scales, each (B, M, h, w), in decoding order.

@@ -25,7 +25,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from compressai.entropy_models import EntropyBottleneck
+from torch import Tensor
 
 from latentink.codecs.entropy_tables import (
     EntropyTable,
@@ -41,7 +42,9 @@ from latentink.tensor_files import read_safetensors
 FORMAT = "latentink codec 2"
 ARCHITECTURES = ("hyperprior", "elic")
 _SHARED = ("log_gain", "log_inverse", "qualities", "medians", "scale_levels")
-_TABLES = tuple(f"{t}_{part}" for t in ("gaussian", "hyper") for part in ("cdf", "length", "offset"))
+_TABLES = tuple(
+    f"{t}_{part}" for t in ("gaussian", "hyper") for part in ("cdf", "length", "offset")
+)
 
 
 def network_tensors(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -52,7 +55,7 @@ def network_tensors(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tenso
 
 def pack_weights(
     networks: Mapping[str, Mapping[str, Tensor]],
-    bottleneck: nn.Module,
+    bottleneck: EntropyBottleneck,
     log_gain: Tensor,
     log_inverse: Tensor,
     qualities: list[float],
@@ -62,7 +65,7 @@ def pack_weights(
 
     Args:
         networks: state dicts of the networks by name.
-        bottleneck: CompressAI's ``EntropyBottleneck`` of the hyper-latent, trained.
+        bottleneck: of the hyper-latent, trained.
         log_gain: (Q, M).
         log_inverse: (Q, M).
         qualities: Q ascending.
@@ -87,12 +90,13 @@ def pack_weights(
 
 
 @torch.no_grad()
-def _hyper_table(trained: nn.Module) -> tuple[Tensor, EntropyTable]:
+def _hyper_table(trained: EntropyBottleneck) -> tuple[Tensor, EntropyTable]:
     """Return the medians on the fixed-point grid and the hyper-latent's table."""
     bottleneck = copy.deepcopy(trained).float().cpu()
+    # The networks were trained around these medians, however near the true ones they are.
+    medians = to_grid(bottleneck.quantiles[:, 0, 1], ACTIVATION_UNIT)
     bottleneck._update_quantiles()
     bottleneck = bottleneck.double()
-    medians = to_grid(bottleneck.quantiles[:, 0, 1], ACTIVATION_UNIT)
     lowest = torch.ceil(medians - bottleneck.quantiles[:, 0, 0]).int().clamp(min=0).tolist()
     highest = torch.ceil(bottleneck.quantiles[:, 0, 2] - medians).int().clamp(min=0).tolist()
     reach = max(lowest + highest)

@@ -6,8 +6,8 @@ crop at Lagrangian λ is
     (λ / 0.025)^(−e) · (bits per pixel + λ · 255² · MSE),        e = ``weight_exponent``,
 
 CompressAI's objective, weighted so that no quality drowns the others. The schedule is a rise, a
-long plateau and a cool-down (1 − √): a run can be lengthened later from where its cool-down began,
-with nothing lost, by raising ``steps`` in its recipe and resuming.
+plateau and a linear cool-down: a run can be lengthened later from where its cool-down began, with
+nothing lost, by raising ``steps`` in its recipe and resuming.
 
 Everything random in step n comes from (seed, n, process), so that a resumed run is the run that was
 never interrupted. Several processes (``torchrun``) share the batch by Lightning Fabric.
@@ -20,7 +20,6 @@ import hashlib
 import math
 import time
 import warnings
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,8 @@ from latentink.codecs.gains import lagrangian
 from latentink.codecs.models import (
     MODELS,
     CodecModel,
+    ElicModel,
+    HyperpriorModel,
     Reconstruction,
     bottleneck_of,
     networks_of,
@@ -41,6 +42,7 @@ from latentink.codecs.models import (
 )
 from latentink.codecs.weights_file import FORMAT, network_tensors
 from latentink.errors import OptionError, OutputError, WeightsError
+from latentink.tensor_files import read_safetensors, write_safetensors
 from latentink.training.checkpoints import (
     check_same_recipe,
     checkpoint_path,
@@ -49,7 +51,6 @@ from latentink.training.checkpoints import (
 )
 from latentink.training.logs import log_path, open_log, training_progress
 from latentink.training.photos import Photos, centre_crop, list_photos, split
-from latentink.tensor_files import read_safetensors, write_safetensors
 from latentink.training.recipes import read_recipe
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ LOG_COLUMNS = ("step", "loss", "bpp", "psnr", "learning_rate", "seconds")
 VALIDATION_COLUMNS = ("step", "quality", "bpp", "psnr", "loss")
 _STATE = frozenset({"recipe", "step", "model", "average", "optimiser", "auxiliary"})
 _SMOOTHING = 0.98
+_LOGGED_STEPS = 20
 # Preconditioning sides longer than this costs more time than it gains.
-_LARGEST_SIDE = 192
+_LARGEST_SIDE = 256
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def schedule(step: int, recipe: CodecRecipe) -> float:
     if step < recipe.warm_up:
         return (step + 1) / recipe.warm_up
     into = step - plateau_end(recipe)
-    return 1.0 if into <= 0 else 1 - math.sqrt(into / recipe.cool_down)
+    return 1.0 if into <= 0 else 1 - into / recipe.cool_down
 
 
 @dataclass(frozen=True)
@@ -229,8 +231,8 @@ class Trainer:
             if recipe.average
             else None
         )
-        self.bottleneck: Any = bottleneck_of(self.model)
-        quantiles = self.bottleneck.quantiles
+        self.bottleneck = bottleneck_of(self.model)
+        quantiles: nn.Parameter = self.bottleneck.quantiles
         optimiser = _optimiser(recipe, [p for p in self.model.parameters() if p is not quantiles])
         self.auxiliary = torch.optim.Adam([quantiles], lr=1e-3)
         objective: nn.Module = Objective(self.model, recipe.weight_exponent)
@@ -281,12 +283,18 @@ class Trainer:
 
     def finished(self) -> CodecModel:
         """Return the model to export: the average where there is one."""
-        return self.model if self.average is None else self.average.module
+        if self.average is None:
+            return self.model
+        averaged = self.average.module
+        assert isinstance(averaged, HyperpriorModel | ElicModel)
+        return averaged
 
     def state(self) -> dict[str, Any]:
         """Return everything that resuming needs; tensors, numbers and text only."""
         return {
-            "recipe": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.recipe).items()},
+            "recipe": {
+                k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.recipe).items()
+            },
             "step": self.step,
             "model": self.model.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
@@ -314,10 +322,10 @@ def _optimiser(recipe: CodecRecipe, parameters: list[nn.Parameter]) -> torch.opt
         return torch.optim.Adam(parameters, lr=recipe.learning_rate)
     from pytorch_optimizer import SOAP
 
-    kernels = [parameter for parameter in parameters if parameter.ndim == 4]
-    others = [parameter for parameter in parameters if parameter.ndim != 4]
+    # The taps of a kernel count as one side; the library cannot merge what is small altogether.
+    kernels = [p for p in parameters if p.ndim == 4 and p.numel() > _LARGEST_SIDE]
+    others = [p for p in parameters if p.ndim != 4 or p.numel() <= _LARGEST_SIDE]
     return SOAP(
-        # The taps of a kernel count as one side.
         [{"params": kernels, "merge_dims": True}, {"params": others, "merge_dims": False}],
         lr=recipe.learning_rate,
         betas=(0.95, 0.95),
@@ -502,53 +510,54 @@ def launch_fabric() -> Fabric:
 
 
 def _run(trainer: Trainer, held_out: Photos, out: Path) -> None:
-    recipe, fabric = trainer.recipe, trainer.fabric
-    main = fabric.is_global_zero
-    validations = out.with_suffix(".validation.csv")
+    """Advance to the end of the schedule; the first process reports and keeps the checkpoints."""
+    recipe = trainer.recipe
+    if not trainer.fabric.is_global_zero:
+        while trainer.step < recipe.steps:
+            trainer.advance()
+        return
+    first, started = trainer.step, time.monotonic()
+    saved, smooth = started, np.zeros(3)
     with (
-        training_progress(disable=not main) as progress,
-        open_log(log_path(out), LOG_COLUMNS, trainer.step) if main else nullcontext() as log,
-        open_log(validations, VALIDATION_COLUMNS, trainer.step) if main else nullcontext() as checks,
+        training_progress() as progress,
+        open_log(log_path(out), LOG_COLUMNS, first) as log,
+        open_log(out.with_suffix(".validation.csv"), VALIDATION_COLUMNS, first) as checks,
     ):
-        task = progress.add_task("", total=recipe.steps, completed=trainer.step, text="")
-        smooth = np.zeros(3)
-        started = saved = time.monotonic()
-        first = trainer.step
+        task = progress.add_task("", total=recipe.steps, completed=first, text="")
         try:
             while trainer.step < recipe.steps:
-                if main and trainer.step == plateau_end(recipe) > first:
+                if trainer.step == plateau_end(recipe) > first:
                     write_checkpoint(trainer.state(), plateau_path(out))
                 losses = trainer.advance()
-                if not main:
-                    continue
+                clock = time.monotonic()
                 now = np.array([float(losses.loss), float(losses.bpp), float(losses.psnr)])
                 keep = min(_SMOOTHING, 1 - 1 / (trainer.step - first))
                 smooth = keep * smooth + (1 - keep) * now
                 text = f"loss {smooth[0]:.3f}  {smooth[1]:.3f} bpp  {smooth[2]:.2f} dB"
                 progress.update(task, completed=trainer.step, text=text)
-                clock = time.monotonic()
-                if trainer.step % 20 == 0:
+                if trainer.step % _LOGGED_STEPS == 0 or trainer.step == recipe.steps:
                     rate = recipe.learning_rate * schedule(trainer.step - 1, recipe)
                     figures = [f"{value:.5f}" for value in smooth]
                     row = [trainer.step, *figures, f"{rate:.3g}", f"{clock - started:.1f}"]
                     csv.writer(log).writerow(row)
+                    log.flush()
                 if trainer.step % recipe.validation_steps == 0 or trainer.step == recipe.steps:
-                    _write_validation(trainer, held_out, csv.writer(checks))
+                    csv.writer(checks).writerows(_validation_rows(trainer, held_out))
                     checks.flush()
                 if clock - saved >= recipe.checkpoint_seconds:
-                    log.flush()
                     write_checkpoint(trainer.state(), checkpoint_path(out))
                     saved = clock
         finally:
-            if main:
-                write_checkpoint(trainer.state(), checkpoint_path(out))
+            write_checkpoint(trainer.state(), checkpoint_path(out))
 
 
-def _write_validation(trainer: Trainer, held_out: Photos, rows: Any) -> None:
+def _validation_rows(trainer: Trainer, held_out: Photos) -> list[list[str]]:
     model = trainer.finished()
+    rows = []
     for quality in sorted({model.gains.qualities[0], 5.0, model.gains.qualities[-1]}):
         bpp, psnr, loss = validate(model, held_out, quality)
-        rows.writerow([trainer.step, f"{quality:g}", f"{bpp:.4f}", f"{psnr:.3f}", f"{loss:.4f}"])
+        rows.append([f"{trainer.step}", f"{quality:g}", f"{bpp:.4f}", f"{psnr:.3f}", f"{loss:.4f}"])
+    return rows
 
 
 def export(trainer: Trainer, recipe_path: Path, out: Path) -> None:

@@ -1,0 +1,102 @@
+"""What weights are here: the bundled ones as catalogue.toml describes them, and imported ones."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latentink.errors import WeightsError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A weights file.
+
+    Attributes:
+        name: of the file, without its ending.
+        kind: ``"codec"``, ``"message decoder"`` or ``"discriminator"``.
+        codec: the codec it is or belongs to; empty for message decoders.
+        quality: range of qualities; empty where it has none.
+        file_bytes: size.
+        source: where it comes from: a recipe of the project's trainer, or an imported checkpoint.
+        measured: figures on the 24 Kodak photos; how, says the model card.
+    """
+
+    name: str
+    kind: str
+    codec: str
+    quality: str
+    file_bytes: int
+    source: str
+    measured: str
+
+
+def catalogue() -> list[Entry]:
+    """Return the bundled weights in the catalogue's order, then the imported ones."""
+    bundled = [
+        Entry(
+            name=name,
+            kind=row["kind"],
+            codec=row.get("codec", ""),
+            quality=row.get("quality", ""),
+            file_bytes=_size(FOLDER / f"{name}.safetensors"),
+            source=row["source"],
+            measured=row["measured"],
+        )
+        for name, row in _rows().items()
+    ]
+    return bundled + [_imported(path) for path in _imported_paths()]
+
+
+def verify_bundled() -> dict[str, str]:
+    """Return what is wrong with bundled files, by name: missing, or other bytes than released."""
+    wrong = {}
+    for name, row in _rows().items():
+        path = FOLDER / f"{name}.safetensors"
+        try:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            wrong[name] = f"cannot be read ({error.strerror}); install latentink anew"
+            continue
+        if digest != row["sha256"]:
+            wrong[name] = "differs from the released file; install latentink anew"
+    return wrong
+
+
+def _rows() -> dict[str, dict[str, Any]]:
+    return tomllib.loads((FOLDER / "catalogue.toml").read_text(encoding="utf-8"))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _imported_paths() -> list[Path]:
+    from latentink.codecs.registry import imported_paths
+
+    return imported_paths()
+
+
+def _imported(path: Path) -> Entry:
+    from latentink.codecs.weights_file import read_weights
+
+    try:
+        tensors, metadata = read_weights(path)
+    except WeightsError as error:
+        return Entry(path.stem, "unreadable", "", "", _size(path), str(path), str(error))
+    qualities = tensors["qualities"].tolist()
+    quality = f"{qualities[0]:g}" if len(qualities) == 1 else f"{qualities[0]:g}–{qualities[-1]:g}"
+    source = metadata.get("source", str(path))
+    return Entry(
+        path.stem, "codec", metadata["architecture"], quality, _size(path), source, "not measured"
+    )

@@ -1,0 +1,278 @@
+"""Published checkpoints, made here in their format and size, import and decode or are refused."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import re
+import threading
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from compressai.models.google import ScaleHyperprior
+from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
+from compressai.zoo import image as zoo
+from torch import Tensor, nn
+
+import latentink
+from latentink.codecs.importing import find_weights, import_weights, zoo_weights
+from latentink.codecs.registry import load_codec, weights_folder
+from latentink.errors import OptionError, WeightsError
+from latentink.picture import to_tensor
+from photos import astronaut
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATENTINK_WEIGHTS", str(tmp_path / "weights"))
+
+
+def lively(model: nn.Module) -> nn.Module:
+    """Return the model, seeded, with gains that make its latents more than zeros."""
+    generator = torch.Generator().manual_seed(0)
+    for parameter in model.g_a.parameters():
+        parameter.data += 0.02 * torch.randn(parameter.shape, generator=generator)
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def hyperprior_state() -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    model = lively(ScaleHyperprior(128, 192))
+    model.update()
+    return model.state_dict()
+
+
+@pytest.fixture(scope="module")
+def chandelier() -> Elic2022Chandelier:
+    torch.manual_seed(0)
+    return lively(Elic2022Chandelier(32, 160))
+
+
+def write(state: object, path: Path) -> Path:
+    torch.save(state, path)
+    return path
+
+
+def under_old_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the state dict as CompressAI wrote it before its entropy bottleneck was renamed."""
+    old = {}
+    for key, value in state.items():
+        key = re.sub(r"\.matrices\.(\d)$", r"._matrix\1", key)
+        key = re.sub(r"\.biases\.(\d)$", r"._bias\1", key)
+        old[re.sub(r"\.factors\.(\d)$", r"._factor\1", key)] = value
+    return old
+
+
+def under_chandeliers_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the state dict as Chandelier's own repository names it."""
+    named = {}
+    for key, value in state.items():
+        key = key.replace("latent_codec.hyper.", "")
+        key = re.sub(
+            r"latent_codec\.y\.channel_context\.y(\d)",
+            lambda m: f"cc_transforms.{int(m[1]) - 1}",
+            key,
+        )
+        key = re.sub(
+            r"latent_codec\.y\.latent_codec\.y(\d)\.context_prediction",
+            r"context_prediction.\1",
+            key,
+        )
+        key = re.sub(
+            r"latent_codec\.y\.latent_codec\.y(\d)\.entropy_parameters", r"ParamAggregation.\1", key
+        )
+        if not key.startswith("latent_codec."):
+            named[key] = value
+    return named
+
+
+@pytest.mark.parametrize("size", [(128, 192), (192, 320)])
+def test_both_sizes_of_the_hyperprior_make_a_file_that_decodes(tmp_path, size):
+    torch.manual_seed(0)
+    source = write(lively(ScaleHyperprior(*size)).state_dict(), tmp_path / "zoo-6.pth.tar")
+    made = import_weights(source, codec="hyperprior", quality=6)
+    assert made.path.parent == weights_folder()
+    result = latentink.compress(
+        astronaut(height=64, width=80), codec="hyperprior", weights=made.path, quality=6
+    )
+    # The receiver finds the weights by fingerprint in the user's folder.
+    np.testing.assert_array_equal(latentink.decompress(result.data), result.picture)
+
+
+def test_the_imported_hyperprior_is_the_checkpoint(tmp_path, hyperprior_state):
+    source = write(hyperprior_state, tmp_path / "q3.pth.tar")
+    codec = load_codec(
+        "hyperprior", import_weights(source, codec="hyperprior", quality=3).path
+    ).codec
+    model = ScaleHyperprior(128, 192)
+    model.load_state_dict(hyperprior_state)
+    picture = to_tensor(astronaut(height=64, width=64))
+    code = codec.quality_code(3)
+    with torch.no_grad():
+        y = model.g_a(picture)
+        torch.testing.assert_close(codec.analyse(picture, code), y)
+        rounded = torch.round(y)
+        expected = model.g_s(rounded).clamp(0, 1)
+    made = codec.synthesise(rounded[0].numpy(), code, (64, 64))
+    torch.testing.assert_close(made, expected, atol=1e-5, rtol=0)
+    assert codec.lagrangian(code) == pytest.approx(0.0067)
+
+
+def test_old_and_new_names_give_the_same_weights(tmp_path, hyperprior_state):
+    new = import_weights(
+        write(hyperprior_state, tmp_path / "new.pth.tar"), codec="hyperprior", quality=3
+    )
+    wrapped = {"state_dict": under_old_names(hyperprior_state), "epoch": 4}
+    old = import_weights(write(wrapped, tmp_path / "old.pth.tar"), codec="hyperprior", quality=3)
+    for name, tensor in load_tensors(new.path).items():
+        assert torch.equal(tensor, load_tensors(old.path)[name]), name
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+@pytest.mark.parametrize("names", [dict, under_chandeliers_names])
+def test_chandeliers_variant_is_coded_as_compressai_codes_it(tmp_path, chandelier, names):
+    source = write(names(chandelier.state_dict()), tmp_path / "elic_0.016.pth.tar")
+    made = import_weights(source, codec="elic", quality=4)
+    codec = load_codec("elic", made.path).codec
+    picture = astronaut(height=128, width=96)
+    code = codec.quality_code(4)
+    v = codec.analyse(to_tensor(picture), code)
+    z = codec.hyper_analyse(v)
+    latents = codec.quantise(v, z, code)
+    assert np.abs(latents.y).max() > 0
+    hyper = chandelier.latent_codec["hyper"]
+    medians = hyper.entropy_bottleneck.quantiles[:, 0, 1].view(1, -1, 1, 1)
+    with torch.no_grad():
+        side = hyper.h_s(torch.from_numpy(z).float()[None] + medians)
+        side = side[..., : v.shape[-2], : v.shape[-1]]
+        expected = chandelier.latent_codec["y"](v, side)["y_hat"][0].numpy()
+    # Means on the boundary of rounding may differ by the last digits of float32.
+    assert (np.abs(latents.values - expected) > 0.01).mean() < 0.01
+    decoded = codec.decode(*codec.encode(latents), 128, 96, code)
+    np.testing.assert_array_equal(decoded.values, latents.values)
+
+
+def test_the_papers_variant_is_coded_as_compressai_codes_it(tmp_path):
+    torch.manual_seed(0)
+    model = lively(Elic2022Official(32, 160))
+    made = import_weights(write(model.state_dict(), tmp_path / "own.pth.tar"), codec="elic")
+    codec = load_codec("elic", made.path).codec
+    code = codec.quality_code(5)
+    v = codec.analyse(to_tensor(astronaut(height=64, width=96)), code)
+    z = codec.hyper_analyse(v)
+    hyper = model.latent_codec["hyper"]
+    medians = hyper.entropy_bottleneck.quantiles[:, 0, 1].view(1, -1, 1, 1)
+    with torch.no_grad():
+        side = hyper.h_s(torch.from_numpy(z).float()[None] + medians)
+        side = side[..., : v.shape[-2], : v.shape[-1]]
+        expected = model.latent_codec["y"](v, side)["y_hat"][0].numpy()
+    assert (np.abs(codec.quantise(v, z, code).values - expected) > 0.01).mean() < 0.01
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path, hyperprior_state):
+    source = write(hyperprior_state, tmp_path / "cut.pth.tar")
+    source.write_bytes(source.read_bytes()[:-5000])
+    with pytest.raises(WeightsError, match="truncated or damaged"):
+        import_weights(source, codec="hyperprior")
+
+
+class Trap:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (os.mkdir, ("trap-sprung",))
+
+
+def test_a_checkpoint_with_code_is_refused_and_not_run(tmp_path, monkeypatch, hyperprior_state):
+    monkeypatch.chdir(tmp_path)
+    source = write({**hyperprior_state, "x": Trap()}, tmp_path / "trap.pth.tar")
+    with pytest.raises(WeightsError, match="more than tensors"):
+        import_weights(source, codec="hyperprior")
+    assert not (tmp_path / "trap-sprung").exists()
+
+
+def test_another_architecture_names_the_first_mismatch(tmp_path, hyperprior_state, chandelier):
+    hyper = write(hyperprior_state, tmp_path / "hyper.pth.tar")
+    with pytest.raises(WeightsError, match="no tensors 'channel_context'"):
+        import_weights(hyper, codec="elic")
+    elic = write(chandelier.state_dict(), tmp_path / "elic.pth.tar")
+    with pytest.raises(WeightsError, match=r"surplus tensor 'channel_context\.1\.0\.weight'"):
+        import_weights(elic, codec="hyperprior")
+
+
+def test_another_size_names_the_first_mismatch(tmp_path, hyperprior_state):
+    state = dict(hyperprior_state)
+    state["g_a.2.weight"] = state["g_a.2.weight"][:100]
+    source = write(state, tmp_path / "odd.pth.tar")
+    with pytest.raises(WeightsError, match=r"g_a: tensor '2\.weight' has the shape \(100, "):
+        import_weights(source, codec="hyperprior")
+    assert not list(weights_folder().glob("*"))
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path, hyperprior_state):
+    state = dict(hyperprior_state)
+    state["h_s.0.weight"] = state["h_s.0.weight"] * float("nan")
+    with pytest.raises(WeightsError, match="not finite"):
+        import_weights(write(state, tmp_path / "nan.pth.tar"), codec="hyperprior")
+
+
+def test_an_entry_that_is_no_tensor_is_named(tmp_path):
+    with pytest.raises(WeightsError, match="'epoch'"):
+        import_weights(write({"epoch": 3}, tmp_path / "e.pth.tar"), codec="hyperprior")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}", folder
+        running.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+def test_the_zoo_is_downloaded_once_and_checked(server, monkeypatch, hyperprior_state):
+    address, folder = server
+    source = write(hyperprior_state, folder / "x")
+    name = f"bmshj2018-hyperprior-3-{sha256(source.read_bytes()).hexdigest()[:8]}.pth.tar"
+    source.rename(folder / name)
+    monkeypatch.setitem(zoo.model_urls["bmshj2018-hyperprior"]["mse"], 3, f"{address}/{name}")
+    path = zoo_weights(3)
+    assert load_codec("hyperprior", path).codec.qualities == [3]
+    (folder / name).unlink()
+    assert find_weights("zoo", "hyperprior", 3) == path
+    assert [p.name for p in weights_folder().iterdir()] == [path.name]
+
+
+def test_a_download_that_fails_says_so_and_leaves_nothing(server, monkeypatch):
+    address, folder = server
+    urls = zoo.model_urls["bmshj2018-hyperprior"]["mse"]
+    monkeypatch.setitem(urls, 3, f"{address}/bmshj2018-hyperprior-3-00000000.pth.tar")
+    with pytest.raises(WeightsError, match="cannot be downloaded"):
+        zoo_weights(3)
+    (folder / "bmshj2018-hyperprior-3-00000000.pth.tar").write_bytes(b"something else")
+    with pytest.raises(WeightsError, match="cannot be downloaded"):
+        zoo_weights(3)
+    assert not list(weights_folder().iterdir())
+
+
+def test_what_the_zoo_does_not_have(tmp_path):
+    with pytest.raises(OptionError, match="whole numbers"):
+        zoo_weights(3.5)
+    with pytest.raises(OptionError, match="hyperprior only"):
+        find_weights("zoo", "elic", 3)
