@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 from latentink.channels.basic import BasicDecoder
 from latentink.channels.decoder_file import FORMAT, load_decoder, save_decoder
 from latentink.channels.dense import DenseDecoder
-from latentink.channels.registry import decoder_names, load_message_decoder
+from latentink.channels.registry import BUNDLED, WEIGHTS, decoder_names, load_message_decoder
 from latentink.errors import OutputError, WeightsError
+from photos import astronaut
 
 METADATA = {"format": FORMAT, "architecture": "dense", "hidden": "4", "data_depth": "1"}
 
@@ -36,6 +37,38 @@ def test_every_name_loads_and_reads_a_picture(name: str) -> None:
     assert not any(p.requires_grad for p in decoder.parameters())
     places = 32 // decoder.stride, 40 // decoder.stride
     assert decoder(torch.rand(1, 3, 32, 40)).shape == (1, decoder.data_depth, *places)
+
+
+DATA_DEPTHS = {"dense": 1, "dense2": 2, "dense3": 3, "dense4": 4, "robust": 1}
+
+
+def test_every_bundled_decoder_has_a_card_and_the_depth_of_its_name() -> None:
+    assert BUNDLED.keys() == DATA_DEPTHS.keys()
+    for name, file in BUNDLED.items():
+        assert load_decoder(WEIGHTS / file).data_depth == DATA_DEPTHS[name]
+        assert f"`{name}`" in (WEIGHTS / file).with_suffix(".md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_decoder_reads_a_photo_the_same_each_time_and_whatever_the_key(name: str) -> None:
+    pixels = torch.from_numpy(astronaut(height=48, width=64)).permute(2, 0, 1)[None]
+    picture = pixels.float() / 255
+    decoder = load_message_decoder(name, b"key")
+    logits = decoder(picture)
+    assert logits.shape == (1, DATA_DEPTHS[name], 48, 64)
+    assert logits.isfinite().all()
+    assert torch.equal(decoder(picture), logits)
+    assert torch.equal(load_message_decoder(name, b"other")(picture), logits)
+    torch.testing.assert_close(decoder.planes(picture, 1), logits[:, :1])
+
+
+@pytest.mark.parametrize("name", [name for name, depth in DATA_DEPTHS.items() if depth > 1])
+def test_the_planes_of_a_bundled_decoder_are_different_codes(name: str) -> None:
+    pixels = torch.from_numpy(astronaut(height=64, width=64)).permute(2, 0, 1)[None]
+    planes = load_message_decoder(name, b"")(pixels.float() / 255)[0].flatten(1)
+    for other in range(1, len(planes)):
+        for plane in range(other):
+            assert torch.cosine_similarity(planes[plane], planes[other], dim=0).abs() < 0.9
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

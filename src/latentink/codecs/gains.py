@@ -1,9 +1,10 @@
 """Gain vectors: one set of weights for every quality.
 
-Cui et al. 2021, "Asymmetric Gained Deep Image Compression With Continuous Rate Adaptation". Symbols are roundings of g·y, and the picture is made from ŷ·g'. Both g and g' are learned for each
-whole quality; between two of them the logarithms are interpolated, which gives every quality.
-The gains act on the two transforms alone. The entropy model sees g·y and needs no gain, so that
-nothing that drives the entropy coder depends on them.
+Cui et al. 2021, "Asymmetric Gained Deep Image Compression With Continuous Rate Adaptation". Symbols
+are roundings of g·y, and the picture is made from ŷ·g'. Both g and g' are learned for each whole
+quality; between two of them the logarithms are interpolated, which gives every quality. The gains
+act on the two transforms alone: the entropy model sees g·y and needs no gain, so that nothing that
+drives the entropy coder depends on them.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
+import os
 import time
 import warnings
 from dataclasses import asdict, dataclass
@@ -495,11 +496,18 @@ def train_codec(recipe_path: Path, photos: Path | None, out: Path, resume: bool)
 
 
 def launch_fabric() -> Fabric:
-    """Return Fabric on whatever there is: a GPU, several under ``torchrun``, or the CPU."""
-    import os
+    """Return Fabric on whatever there is: a GPU, several under ``torchrun``, or the CPU.
 
-    from lightning_fabric import Fabric
-
+    Raises:
+        OptionError: the packages for training are not installed.
+    """
+    try:
+        import pytorch_optimizer  # noqa: F401
+        from lightning_fabric import Fabric
+    except ImportError as error:
+        raise OptionError(
+            f"Training needs the package {error.name}: pip install 'latentink[train]'."
+        ) from None
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
     with warnings.catch_warnings():

@@ -18,7 +18,6 @@ HELD_OUT_PERCENT = 5
 MIN_SIDE = 16
 
 
-
 def list_photos(folder: Path) -> list[Path]:
     """Return the pictures directly in ``folder``, by name.
 

@@ -1,0 +1,145 @@
+"""HiFiC's discriminator: does this picture, patch by patch, look like a photo with this latent?
+
+::
+
+    v̂·g' (B, M, h, w) ──conv 3×3──► 12 ──nearest ×16──► crop to H × W ──┐
+                                                                        ├──► 15 channels
+    picture (B, 3, H, W) ───────────────────────────────────────────────┘        │
+         logits (B, 1, H/16, W/16) ◄──conv 1×1── 8W ◄── 4W ◄── 2W ◄── W ◄── conv 4×4, stride 2
+
+Mentzer et al. 2020, "High-Fidelity Generative Image Compression", with W = 64 there. LeakyReLU with
+slope 0.2 follows every convolution but the last. The latent is given as g_s sees it, v̂ times the
+inverse gain, so that its scale is the same at every quality. Training normalises the four 4×4
+kernels spectrally (training/discriminator.py); files hold the normalised kernels, so that the
+network here is plain convolutions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latentink.errors import WeightsError
+from latentink.tensor_files import fill, read_safetensors, write_safetensors
+
+FORMAT = "latentink discriminator 1"
+WEIGHTS = Path(__file__).parent.parent / "weights"
+BUNDLED = {
+    "hyperprior": "discriminator_hyperprior.safetensors",
+    "elic": "discriminator_elic.safetensors",
+}
+LATENT_STRIDE = 16
+CONDITION_CHANNELS = 12
+SLOPE = 0.2
+MAX_WIDTH = 256
+MAX_LATENT_CHANNELS = 1024
+
+
+class Discriminator(nn.Module):
+    """The network above.
+
+    Attributes:
+        latent_channels: M.
+        width: W, channels after the first 4×4 convolution.
+        condition: the convolution of the latent.
+        trunk: everything after the concatenation.
+    """
+
+    def __init__(self, latent_channels: int, width: int) -> None:
+        super().__init__()
+        self.latent_channels, self.width = latent_channels, width
+        self.condition = nn.Conv2d(latent_channels, CONDITION_CHANNELS, 3, padding=1)
+        layers: list[nn.Module] = []
+        channels = 3 + CONDITION_CHANNELS
+        for factor in (1, 2, 4, 8):
+            layers += [nn.Conv2d(channels, factor * width, 4, 2, padding=1), nn.LeakyReLU(SLOPE)]
+            channels = factor * width
+        self.trunk = nn.Sequential(*layers, nn.Conv2d(channels, 1, 1))
+
+    def forward(self, picture: Tensor, latent: Tensor) -> Tensor:
+        """Return a logit for each patch, (B, 1, ⌊H/16⌋, ⌊W/16⌋); positive = photo.
+
+        Args:
+            picture: (B, 3, H, W) in [0, 1], H and W at least 16.
+            latent: v̂ times the inverse gain, (B, M, ⌈H/16⌉, ⌈W/16⌉), of the same part of the photo.
+        """
+        hint = functional.leaky_relu(self.condition(latent), SLOPE)
+        hint = functional.interpolate(hint, scale_factor=LATENT_STRIDE, mode="nearest")
+        hint = hint[..., : picture.shape[-2], : picture.shape[-1]]
+        return self.trunk(torch.cat([2 * picture - 1, hint], dim=1))
+
+
+def save_discriminator(
+    tensors: Mapping[str, Tensor], path: Path, codec: str, notes: Mapping[str, str]
+) -> None:
+    """Write a discriminator as safetensors in fp16, replacing the file in one step.
+
+    Args:
+        tensors: the parameters of a :class:`Discriminator`, by name.
+        path: where to; the folder must exist.
+        codec: name of the codec whose latents it knows.
+        notes: further metadata (where the weights come from), carried but never interpreted.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    metadata = {
+        **notes,
+        "format": FORMAT,
+        "codec": codec,
+        "latent_channels": str(tensors["condition.weight"].shape[1]),
+        "width": str(tensors["trunk.0.weight"].shape[0]),
+    }
+    write_safetensors({name: tensor.half() for name, tensor in tensors.items()}, metadata, path)
+
+
+def read_discriminator(path: Path) -> tuple[Discriminator, dict[str, str]]:
+    """Return the discriminator in a file, float32, frozen, in evaluation mode, and its metadata.
+
+    Raises:
+        WeightsError: the file is missing, is not safetensors, is not a discriminator, or its
+            tensors do not fit the sizes that it names.
+    """
+    tensors, metadata = read_safetensors(path)
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"{path} holds something else than a discriminator of latentink.")
+    network = Discriminator(
+        _number(path, metadata, "latent_channels", MAX_LATENT_CHANNELS),
+        _number(path, metadata, "width", MAX_WIDTH),
+    )
+    fill(network, {name: tensor.float() for name, tensor in tensors.items()}, str(path))
+    return network, metadata
+
+
+def load_discriminator(codec_name: str) -> Discriminator:
+    """Return the bundled discriminator of a codec's bundled weights, frozen, in evaluation mode.
+
+    Other weights of the same codec have other latents, of which this discriminator knows nothing.
+
+    Args:
+        codec_name: ``"hyperprior"`` or ``"elic"``.
+
+    Raises:
+        WeightsError: no discriminator for a codec of that name, or a file that is not one.
+    """
+    if codec_name not in BUNDLED:
+        known = ", ".join(BUNDLED)
+        raise WeightsError(f"There is no discriminator for the codec {codec_name!r}; only {known}.")
+    path = WEIGHTS / BUNDLED[codec_name]
+    network, metadata = read_discriminator(path)
+    if metadata.get("codec") != codec_name:
+        raise WeightsError(
+            f"{path} holds a discriminator for {metadata.get('codec', '')!r}, not for {codec_name}."
+        )
+    return network
+
+
+def _number(path: Path, metadata: Mapping[str, str], field: str, largest: int) -> int:
+    text = metadata.get(field, "")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= largest):
+        raise WeightsError(f"{path} says {field} = {text!r}, not 1 to {largest}.")
+    return int(text)
