@@ -138,22 +138,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
     parser.add_argument("--crop", type=int, help="side of the centre crop; none: whole photos")
-    parser.add_argument("--codec", nargs="+", default=list(OURS), choices=OURS)
+    known = (*OURS, *SETTINGS)
+    parser.add_argument("--codec", nargs="+", default=list(known), choices=known)
     parser.add_argument("--weights", type=Path, help="weights file for the one codec named")
-    parser.add_argument("--only-ours", action="store_true", help="leave out the other codecs")
+    parser.add_argument("--keep", type=Path, help="CSV of a run whose other rows still hold")
     parser.add_argument("--out", type=Path, help="CSV to write")
     parser.add_argument("--figure", type=Path, help="picture of the curves to write")
     arguments = parser.parse_args()
-    methods = {name: ours(name, arguments.weights) for name in arguments.codec}
-    if not arguments.only_ours:
-        available = {"JPEG": True, "WebP": features.check("webp"), "AVIF": features.check("avif")}
-        methods |= {name: pillow(name) for name, here in available.items() if here}
+    available = {"JPEG": True, "WebP": features.check("webp"), "AVIF": features.check("avif")}
+    methods = {
+        name: ours(name, arguments.weights) if name in OURS else pillow(name)
+        for name in arguments.codec
+        if available.get(name, True)
+    }
     table = pd.DataFrame(rows(arguments.photos, arguments.crop, methods))
+    if arguments.keep:
+        kept = pd.read_csv(arguments.keep)
+        table = pd.concat([table, kept[~kept.codec.isin(methods)]], ignore_index=True)
     if arguments.out:
         table.round(5).to_csv(arguments.out, index=False)
     curves = means(table)
     print(curves.round(3).to_string(index=False))
-    for codec in arguments.codec:
+    for codec in (name for name in OURS if name in set(curves.codec)):
         own = curves[curves.codec == codec]
         for other in curves.codec.unique():
             if other == codec:

@@ -421,7 +421,11 @@ def reveal_with_keys(picture: np.ndarray, keys: Keys, decoders: Sequence[str] = 
 
 def decode_stego(data: bytes, name: str, weights: Path | None = None) -> np.ndarray:
     """Return the picture (H, W, 3) uint8 in the bytes of a .lik file or of a picture file."""
-    return decompress(data, weights=weights) if data[: len(MAGIC)] == MAGIC else decode_picture(data, name)
+    return (
+        decompress(data, weights=weights)
+        if data[: len(MAGIC)] == MAGIC
+        else decode_picture(data, name)
+    )
 
 
 def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.ndarray:
@@ -446,7 +450,9 @@ def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.n
         raise ContainerError(
             "This .lik file does not decode to what was encoded; get a fresh copy of it."
         )
-    return to_picture(codec.codec.synthesise(latents.values, latents.quality, (file.height, file.width)))
+    return to_picture(
+        codec.codec.synthesise(latents.values, latents.quality, (file.height, file.width))
+    )
 
 
 # --- steps of both --------------------------------------------------------------------------------

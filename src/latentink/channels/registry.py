@@ -12,7 +12,12 @@ from latentink.channels.periodic import PeriodicDecoder
 from latentink.channels.steganogan import read_steg
 from latentink.errors import WeightsError
 
-BUNDLED = {"dense": "decoder_dense_d1.safetensors", "robust": "decoder_robust_d1.safetensors"}
+BUNDLED = {
+    "dense": "decoder_dense_d1.safetensors",
+    "dense3": "decoder_dense_d3.safetensors",
+    "dense4": "decoder_dense_d4.safetensors",
+    "robust": "decoder_robust_d1.safetensors",
+}
 WEIGHTS = Path(__file__).parent.parent / "weights"
 
 
@@ -25,9 +30,10 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
     """Return the message decoder called ``name``, folded, frozen and in evaluation mode.
 
     Args:
-        name: ``"dense"`` (trained as in SteganoGAN), ``"robust"`` (trained with noise and at a low
-            density), ``"keyed"`` or ``"periodic"`` (random weights drawn from ``key``); or the path
-            of a SteganoGAN checkpoint (.steg) or of a trained decoder (.safetensors).
+        name: ``"dense"``, ``"dense3"`` or ``"dense4"`` (trained as in SteganoGAN, with data depth
+            D = 1, 3 or 4: D planes of bits at each pixel), ``"robust"`` (trained with noise and
+            at a low density), ``"keyed"`` or ``"periodic"`` (random weights drawn from ``key``);
+            or the path of a SteganoGAN checkpoint (.steg) or of a trained decoder (.safetensors).
         key: Secret bytes; the trained decoders are public and do not look at it.
 
     Raises:

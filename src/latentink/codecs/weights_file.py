@@ -12,6 +12,7 @@ All that a sender and a receiver must agree on is in this one file (safetensors)
 ``scale_levels``       the scales of the Gaussian table's rows
 ``gaussian_*``         that table (entropy_tables.py)
 ``hyper_*``            the hyper-latent's table
+``bottleneck.*``       what that table was made of, for training on; no sender or receiver reads it
 =====================  =========================================================================
 
 The metadata say ``format``, ``architecture``, ``name`` and where the weights come from.
@@ -78,6 +79,7 @@ def pack_weights(
         for name, state in networks.items()
         for key, value in state.items()
     }
+    packed |= {f"bottleneck.{k}": v.detach().float() for k, v in bottleneck.named_parameters()}
     return packed | {
         "log_gain": log_gain.detach().float(),
         "log_inverse": log_inverse.detach().float(),

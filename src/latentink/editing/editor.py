@@ -23,10 +23,10 @@ from latentink.channels.message_decoder import MessageDecoder
 from latentink.codecs.codec import STRIDE, Codec, Latents, Rounding
 from latentink.editing.objective import Terms, evaluate
 from latentink.editing.presets import Preset, Relaxation
-from latentink.relaxations.additive_noise import additive_noise
-from latentink.relaxations.straight_through import straight_through
 from latentink.editing.tiles import Tile, region_of, tiles_of
 from latentink.geometry import Rectangle
+from latentink.relaxations.additive_noise import additive_noise
+from latentink.relaxations.straight_through import straight_through
 
 # A step changes log λ5 by this times what is missing of the information wanted, within bounds.
 _WEIGHT_GAIN = 1.5

@@ -339,8 +339,7 @@ def _optimiser(recipe: CodecRecipe, parameters: list[nn.Parameter]) -> torch.opt
 def load_start(model: CodecModel, path: Path) -> None:
     """Load weights to start from.
 
-    These are a checkpoint of this trainer (``.pt``), a weights file (in which the hyper-latent's
-    probabilities are tables, so that they are learned anew), or CompressAI's tensors with
+    These are a checkpoint of this trainer (``.pt``), a weights file, or CompressAI's tensors with
     ``gains`` (Q, M), gain vectors that the synthesis undoes exactly. A tensor smaller than the
     model's fills its leading part and the rest stays random, so that a model can be widened.
 
@@ -354,7 +353,7 @@ def load_start(model: CodecModel, path: Path) -> None:
     gains = model.gains
     if "gains" in tensors:
         tensors["log_gain"] = tensors.pop("gains").float().log()
-    for name, network in networks_of(model).items():
+    for name, network in {**networks_of(model), "bottleneck": bottleneck_of(model)}.items():
         own = network_tensors(tensors, name)
         for key, parameter in network.named_parameters():
             if not _fill_leading(parameter, own.get(key)) and name in ("g_a", "g_s"):
