@@ -48,7 +48,7 @@ def test_the_list_names_codec_quality_size_source_and_figures():
     rows = {row["name"]: row for row in json.loads(result.stdout)}
     for codec in ("hyperprior", "elic"):
         assert rows[codec]["codec"] == codec
-        assert rows[codec]["quality"] == "3–8"
+        assert rows[codec]["quality"] == "1–8"
         assert rows[codec]["source"] == f"codec_{codec}.toml"
         assert "dB" in rows[codec]["measured"]
         assert rows[codec]["file_bytes"] > 1e6

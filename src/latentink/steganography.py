@@ -71,7 +71,7 @@ class HideOptions:
     Attributes:
         codec: name of the codec, ``"hyperprior"`` or ``"elic"``.
         weights: a weights file of the codec instead of the loaded one.
-        quality: 3 (small file) to 8 (good picture), any number between.
+        quality: 1 (small file) to 8 (good picture), any number between.
         channel: where the bits live; ``"pixels"``.
         preset: name of the editor's preset.
         decoder: message decoder instead of the preset's.

@@ -134,7 +134,7 @@ def test_bad_options(folder, stego_file):
     refused(*hide, "-m", "x", "--password-file", folder / "absent", says="cannot be read")
     refused(*hide, "-m", "x", "-p", "a", "--ask-password", says="one way")
     refused(*hide, "-m", "x", "--codec", "none", says="no codec")
-    refused(*hide, "-m", "x", "--quality", "99", says="choose 3 to 8")
+    refused(*hide, "-m", "x", "--quality", "99", says="choose 1 to 8")
     refused(*hide, "-m", "x", "--preset", "none", says="no preset")
     refused(*hide, "-m", "x", "--decoder", "none", says="no message decoder")
     refused(*hide, "-m", "x", "--channel", "none", says="no channel")

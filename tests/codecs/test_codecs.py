@@ -43,7 +43,7 @@ def backend(threads: int, onednn: bool) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 33), (100, 61), (256, 256)])
-@pytest.mark.parametrize("quality", [3, 4.3, 8])
+@pytest.mark.parametrize("quality", [1, 4.3, 8])
 def test_latents_come_back_exactly(codec, size, quality):
     picture = astronaut(height=size[0], width=size[1])
     latents = analysed(codec, picture, quality)
@@ -55,18 +55,18 @@ def test_latents_come_back_exactly(codec, size, quality):
 def test_better_quality_costs_more_and_looks_better(codec):
     picture = astronaut()
     points = []
-    for quality in (3, 5, 6.5, 8):
+    for quality in (1, 3, 5, 6.5, 8):
         latents = analysed(codec, picture, quality)
         size = sum(map(len, codec.encode(latents)))
         decoded = to_picture(codec.synthesise(latents.values, latents.quality, (256, 256)))
         points.append((size, psnr_db(picture, decoded)))
     assert points == sorted(points)
     assert points[-1][0] > 1.5 * points[0][0]
-    assert points[0][1] > 28
+    assert points[1][1] > 28
     assert all(later[1] > earlier[1] for earlier, later in pairwise(points))
 
 
-@pytest.mark.parametrize("quality", [3, 5, 8])
+@pytest.mark.parametrize("quality", [1, 5, 8])
 def test_the_relaxed_rate_is_the_file_size_within_one_percent(codec, quality):
     code = codec.quality_code(quality)
     v = codec.analyse(to_tensor(astronaut(height=512, width=400)), code)
@@ -171,8 +171,8 @@ def test_extreme_symbols_survive_the_coder(codec):
 
 
 def test_quality_out_of_range_is_refused(codec):
-    with pytest.raises(OptionError, match="choose 3 to 8"):
-        codec.quality_code(2.5)
+    with pytest.raises(OptionError, match="choose 1 to 8"):
+        codec.quality_code(0.5)
     with pytest.raises(ContainerError):
         codec.gain(round(9 / QUALITY_UNIT))
 

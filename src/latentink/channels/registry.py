@@ -14,6 +14,7 @@ from latentink.errors import WeightsError
 
 BUNDLED = {
     "dense": "decoder_dense_d1.safetensors",
+    "dense2": "decoder_dense_d2.safetensors",
     "dense3": "decoder_dense_d3.safetensors",
     "dense4": "decoder_dense_d4.safetensors",
     "robust": "decoder_robust_d1.safetensors",
@@ -30,10 +31,11 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
     """Return the message decoder called ``name``, folded, frozen and in evaluation mode.
 
     Args:
-        name: ``"dense"``, ``"dense3"`` or ``"dense4"`` (trained as in SteganoGAN, with data depth
-            D = 1, 3 or 4: D planes of bits at each pixel), ``"robust"`` (trained with noise and
-            at a low density), ``"keyed"`` or ``"periodic"`` (random weights drawn from ``key``);
-            or the path of a SteganoGAN checkpoint (.steg) or of a trained decoder (.safetensors).
+        name: ``"dense"``, ``"dense2"``, ``"dense3"`` or ``"dense4"`` (trained as in SteganoGAN, with
+            data depth D = 1 to 4: D planes of bits at each pixel), ``"robust"`` (trained with noise
+            and at a low density), ``"keyed"`` or ``"periodic"`` (random weights drawn from
+            ``key``); or the path of a SteganoGAN checkpoint (.steg) or of a trained decoder
+            (.safetensors).
         key: Secret bytes; the trained decoders are public and do not look at it.
 
     Raises:

@@ -41,7 +41,7 @@ def hide_command(
     decoder: Annotated[
         str | None,
         typer.Option(
-            help="Message decoder instead of the preset's: periodic, dense, robust, keyed, "
+            help="Message decoder instead of the preset's: periodic, dense (to dense4), robust, keyed, "
             "or a .steg or .safetensors file that the receiver has too."
         ),
     ] = None,

@@ -9,7 +9,7 @@ import typer
 
 CodecOption = Annotated[str, typer.Option(help="The codec: hyperprior or elic.")]
 QualityOption = Annotated[
-    float, typer.Option(help="3 (smallest file) to 8 (best picture), any number between.")
+    float, typer.Option(help="1 (smallest file) to 8 (best picture), any number between.")
 ]
 WeightsOption = Annotated[
     str | None,

@@ -41,6 +41,17 @@ def interpolate(rows: Tensor, qualities: Sequence[float], quality: Tensor) -> Te
     return torch.lerp(rows[upper - 1], rows[upper], share[:, None])
 
 
+def extend_rows(rows: Tensor, qualities: Sequence[float], wanted: Sequence[float]) -> Tensor:
+    """Return ``rows`` (Q, M) at other qualities (W, M); beyond the ends the last slope goes on."""
+    if len(qualities) == 1:
+        return rows.expand(len(wanted), -1).clone()
+    knots = torch.tensor(qualities, dtype=rows.dtype)
+    place = torch.tensor(wanted, dtype=rows.dtype)
+    upper = torch.bucketize(place, knots).clamp(1, len(knots) - 1)
+    share = (place - knots[upper - 1]) / (knots[upper] - knots[upper - 1])
+    return torch.lerp(rows[upper - 1], rows[upper], share[:, None])
+
+
 class Gains(nn.Module):
     """The learned gain vectors of a codec.
 

@@ -30,7 +30,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from latentink.codecs.gains import lagrangian
+from latentink.codecs.gains import extend_rows, lagrangian
 from latentink.codecs.models import (
     MODELS,
     CodecModel,
@@ -347,7 +347,12 @@ def load_start(model: CodecModel, path: Path) -> None:
         WeightsError: the file is missing, unreadable, or its transforms do not fit.
     """
     if path.suffix == ".pt":
-        load_learned(model, resumable(path, _STATE)["model"], str(path))
+        state = resumable(path, _STATE)
+        tensors = dict(state["model"])
+        for name in ("gains.log_gain", "gains.log_correction"):
+            rows = tensors[name]
+            tensors[name] = extend_rows(rows, state["recipe"]["qualities"], model.gains.qualities)
+        load_learned(model, tensors, str(path))
         return
     tensors, _ = read_safetensors(path)
     gains = model.gains
