@@ -31,7 +31,7 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
     """Return the message decoder called ``name``, folded, frozen and in evaluation mode.
 
     Args:
-        name: ``"dense"``, ``"dense2"``, ``"dense3"`` or ``"dense4"`` (trained as in SteganoGAN, with
+        name: ``"dense"``, ``"dense2"``, ``"dense3"`` or ``"dense4"`` (as in SteganoGAN, with
             data depth D = 1 to 4: D planes of bits at each pixel), ``"robust"`` (trained with noise
             and at a low density), ``"keyed"`` or ``"periodic"`` (random weights drawn from
             ``key``); or the path of a SteganoGAN checkpoint (.steg) or of a trained decoder
