@@ -86,8 +86,8 @@ def test_relaxed_values_are_the_coded_ones(codec):
     side = codec.side(z, (16, 16)).float()
     relaxed = codec.relax(v, side, Rectangle(0, 0, 16, 16), straight_through, straight_through)
     coded = codec.quantise(v, z, code).values
-    # In floating point a mean may fall on the other side of a rounding boundary, rarely; ELIC's later
-    # means then move a little as well.
+    # In floating point a mean may fall on the other side of a rounding boundary, rarely;
+    # ELIC's later means then move a little as well.
     difference = np.abs(relaxed.values[0].numpy() - coded)
     assert (difference > 0.5).mean() < 0.01
     assert difference.mean() < 0.05
