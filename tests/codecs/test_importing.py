@@ -134,6 +134,15 @@ def test_old_and_new_names_give_the_same_weights(tmp_path, hyperprior_state):
         assert torch.equal(tensor, load_tensors(old.path)[name]), name
 
 
+def test_an_import_replaces_no_other_of_the_same_name(tmp_path, hyperprior_state):
+    paths = set()
+    for quality in (3, 4):
+        source = write(hyperprior_state, tmp_path / "ELIC_0.016.pth.tar")
+        paths.add(import_weights(source, codec="hyperprior", quality=quality).path)
+    assert len(paths) == 2
+    assert all(path.name.startswith("ELIC_0.016-") and path.exists() for path in paths)
+
+
 def load_tensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from latentink.codecs.models import MODELS, weights_of
 from latentink.codecs.official_weights import import_checkpoint
-from latentink.codecs.registry import CODEC_NAMES, fingerprint_of, load_codec, weights_folder
+from latentink.codecs.registry import CODEC_NAMES, load_codec, weights_folder
 from latentink.codecs.weights_file import FORMAT, read_weights
 from latentink.errors import OptionError, OutputError, WeightsError
 from latentink.tensor_files import read_checkpoint, state_dict_of, write_safetensors
@@ -44,7 +44,8 @@ def import_weights(
             a weights file.
         codec: ``"hyperprior"`` or ``"elic"``: what it must be.
         quality: of a published checkpoint, which has but one.
-        out: the file to write; None: the user's folder, named after the source.
+        out: the file to write; None: in the user's folder, named after source and fingerprint, so
+            that no import replaces weights that older .lik files need.
 
     Raises:
         WeightsError: the source is truncated, of another architecture or size, or holds anything
@@ -54,27 +55,28 @@ def import_weights(
     """
     if codec not in CODEC_NAMES:
         raise OptionError(f"There is no codec {codec!r}; choose from {', '.join(CODEC_NAMES)}.")
-    if quality not in ZOO_QUALITIES and not 1 <= quality <= 8:
+    if not 1 <= quality <= 8:
         raise OptionError(f"A checkpoint's quality is a number from 1 to 8, not {quality:g}.")
     tensors, notes = _tensors_of(source, codec, quality)
     folder = out.parent if out else weights_folder()
-    path = out or folder / f"{source.name.split('.')[0]}.safetensors"
+    stem = source.name.removesuffix(".tar").removesuffix(source.suffix).removesuffix(".pth")
     metadata = {**notes, "format": FORMAT, "architecture": codec}
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
-    trial = path.with_name(path.name + ".trial")
+    trial = folder / f"{stem}.trial"
     write_safetensors(tensors, metadata, trial)
     try:
         # Building the codec checks every network before the file gets its name.
-        load_codec(codec, trial)
+        fingerprint = load_codec(codec, trial).fingerprint
+        path = out or folder / f"{stem}-{fingerprint.hex()[:8]}.safetensors"
         trial.replace(path)
     except WeightsError as error:
         raise WeightsError(str(error).replace(str(trial), str(source))) from None
     finally:
         trial.unlink(missing_ok=True)
-    return ImportedWeights(path, codec, fingerprint_of(path))
+    return ImportedWeights(path, codec, fingerprint)
 
 
 def _tensors_of(
