@@ -149,7 +149,7 @@ def test_it_learns_to_tell_noise_from_its_reconstruction(
     figures = [trainer.advance() for _ in range(recipe.steps)]
     assert figures[0].accuracy < 0.75
     assert np.mean([f.accuracy for f in figures[-5:]]) > 0.9
-    assert np.mean([f.loss for f in figures[-5:]]) < 0.5 * figures[0].loss
+    assert np.mean([f.loss for f in figures[-5:]]) < 0.7 * figures[0].loss
 
 
 def test_making_a_trainer_leaves_the_global_generator_alone(
@@ -192,7 +192,7 @@ def test_the_batch_in_training_is_what_the_receiver_gets(codec: Codec) -> None:
 
 def test_qualities_are_drawn_from_the_whole_range(hyperprior: Codec) -> None:
     drawn = draw_qualities(hyperprior, 4000, step_generator(1, 0))
-    low, high = hyperprior.quality_code(3), hyperprior.quality_code(8)
+    low, high = (hyperprior.quality_code(hyperprior.qualities[end]) for end in (0, -1))
     assert low <= min(drawn) < low + 0.1 * (high - low)
     assert high - 0.1 * (high - low) < max(drawn) <= high
     assert drawn == draw_qualities(hyperprior, 4000, step_generator(1, 0))
