@@ -341,7 +341,7 @@ def load_start(model: CodecModel, path: Path) -> None:
 
     These are a checkpoint of this trainer (``.pt``), a weights file, or CompressAI's tensors with
     ``gains`` (Q, M), gain vectors that the synthesis undoes exactly. A tensor smaller than the
-    model's fills its leading part and the rest stays random, so that a model can be widened.
+    model's fills its leading part, so that a model can be widened and computes what it did.
 
     Raises:
         WeightsError: the file is missing, unreadable, or its transforms do not fit.
@@ -360,13 +360,52 @@ def load_start(model: CodecModel, path: Path) -> None:
         tensors["log_gain"] = tensors.pop("gains").float().log()
     for name, network in {**networks_of(model), "bottleneck": bottleneck_of(model)}.items():
         own = network_tensors(tensors, name)
+        if own and name.startswith("aggregation"):
+            own = widen_aggregation(own, dict(network.named_parameters()))
+        transposed = {
+            f"{at}.weight" for at, m in network.named_modules() if isinstance(m, nn.ConvTranspose2d)
+        }
         for key, parameter in network.named_parameters():
-            if not _fill_leading(parameter, own.get(key)) and name in ("g_a", "g_s"):
+            fits = _fill_leading(parameter, own.get(key), inputs=0 if key in transposed else 1)
+            if not fits and name in ("g_a", "g_s"):
                 key = f"{name}.{key}"
                 raise WeightsError(f"The weights {path} do not fit the recipe: tensor {key!r}.")
     _fill_leading(gains.log_gain, tensors.get("log_gain"))
     if "log_inverse" in tensors:
         _fill_leading(gains.log_correction, tensors["log_inverse"] + tensors["log_gain"])
+
+
+def widen_aggregation(own: dict[str, Tensor], wide: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Return the tensors of a parameter aggregation with zeros where a wider group's are missing.
+
+    Its inputs are spatial context, channel context (not in the first group) and hyper-latent's
+    parameters, its outputs scales and means (space_channel_context.py): each widens by itself.
+
+    Args:
+        own: the narrow network's, by name.
+        wide: the wide network's.
+    """
+    first, last = min(own)[0], max(own)[0]
+    group = own[f"{last}.bias"].shape[0] // 2
+    missing = wide[f"{last}.bias"].shape[0] // 2 - group
+    weight = own[f"{first}.weight"]
+    extra = weight.shape[1] - wide[f"{first}.weight"].shape[1]
+    contexts = -extra // (2 * missing) if missing else 0
+    inputs = [2 * group] * contexts + [weight.shape[1] - 2 * group * contexts]
+    widened = own | {f"{first}.weight": _widen(weight, 1, inputs, 2 * missing, contexts)}
+    for name in (f"{last}.weight", f"{last}.bias"):
+        widened[name] = _widen(own[name], 0, [group, group], missing, 2)
+    return widened
+
+
+def _widen(tensor: Tensor, dim: int, parts: list[int], zeros: int, count: int) -> Tensor:
+    """Return ``tensor`` with ``zeros`` zeros after each of its first ``count`` parts on ``dim``."""
+    pieces: list[Tensor] = []
+    for index, piece in enumerate(tensor.split(parts, dim)):
+        shape = list(piece.shape)
+        shape[dim] = zeros if index < count else 0
+        pieces += [piece, piece.new_zeros(shape)]
+    return torch.cat(pieces, dim)
 
 
 def load_learned(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> None:
@@ -383,12 +422,19 @@ def load_learned(model: nn.Module, tensors: dict[str, Tensor], origin: str) -> N
     nn.Module.load_state_dict(model, tensors)
 
 
-def _fill_leading(parameter: nn.Parameter, tensor: Tensor | None) -> bool:
-    """Put ``tensor`` into the leading part of ``parameter``; return whether it fits there."""
+def _fill_leading(parameter: nn.Parameter, tensor: Tensor | None, inputs: int = 1) -> bool:
+    """Put ``tensor`` into the leading part of ``parameter``; return whether it fits there.
+
+    Zeros on from there along the dimension of ``inputs``: what the narrow model computed, the wide
+    one computes, until its new channels learn.
+    """
     if tensor is None or tensor.ndim != parameter.ndim:
         return False
     if any(a > b for a, b in zip(tensor.shape, parameter.shape, strict=True)):
         return False
+    if tensor.ndim == 4:
+        own_outputs = parameter.data.narrow(1 - inputs, 0, tensor.shape[1 - inputs])
+        own_outputs.zero_()
     parameter.data[tuple(slice(length) for length in tensor.shape)] = tensor.to(parameter.dtype)
     return True
 
