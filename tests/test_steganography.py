@@ -56,6 +56,14 @@ def test_report_is_true(stego):
     assert report.password_used
 
 
+@pytest.mark.parametrize("codec", ["hyperprior", "elic"])
+def test_the_lowest_quality_carries_with_the_long_period(codec):
+    options = HideOptions(codec=codec, quality=1)
+    stego = latentink.hide(astronaut(), b"meet at noon", password="tide", options=options)
+    assert stego.report.decoder == "periodic64"
+    assert latentink.reveal(encode_png(stego.picture), password="tide") == b"meet at noon"
+
+
 def test_a_short_message_costs_little(stego):
     assert stego.report.plain_psnr_db - stego.report.psnr_db < 0.5
     assert stego.report.file_bytes < 1.05 * stego.report.plain_file_bytes

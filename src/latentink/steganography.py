@@ -21,6 +21,7 @@ from torch import Tensor
 
 from latentink.channels.carrier import payload_positions, preamble_positions
 from latentink.channels.message_decoder import MessageDecoder
+from latentink.channels.periodic import suited_period
 from latentink.channels.pixels import read_logits
 from latentink.channels.plan import Plan, largest_message, plan_message
 from latentink.channels.reading import message_of, read_soft_bits
@@ -55,7 +56,7 @@ from latentink.picture import (
 from latentink.verification import CandidateCheck
 
 CHANNELS = ("pixels",)
-READERS = ("periodic", "dense", "robust", "keyed")
+READERS = ("periodic", "periodic64", "dense", "robust", "keyed")
 """Message decoders that a receiver tries, in this order, when not told which."""
 
 DEFAULT_QUALITY = 5.0
@@ -240,12 +241,15 @@ def hide(
     keys = derive_keys(password)
     codec = load_codec(options.codec, options.weights)
     quality = codec.codec.quality_code(options.quality)
-    decoder = load_message_decoder(options.decoder or preset.decoder, keys.master)
     sealed = seal(message, keys, _salt(keys, options.seed, message, cover))
-    plan = plan_message(len(sealed), _size(cover), decoder, keys, preset.spread)
     plain = _analyse(codec, cover, quality)
     plain_bytes = len(_pack(codec, plain.latents, cover))
     plain_picture = to_picture(codec.codec.synthesise(plain.latents.values, quality, _size(cover)))
+    plain_psnr = psnr_db(cover, plain_picture)
+    decoder = load_message_decoder(
+        options.decoder or suited_period(preset.decoder, plain_psnr), keys.master
+    )
+    plan = plan_message(len(sealed), _size(cover), decoder, keys, preset.spread)
     wanted = _wanted_bits(plan, sealed, keys)
     task = EditTask(
         cover=plain.cover,
@@ -274,7 +278,7 @@ def hide(
         raise _too_much(message, max_message_bytes(plan.raw_bits, check.best_accuracy))
     data = _pack(codec, edited.latents, cover)
     picture = decompress(data, weights=options.weights)
-    plain_psnr, psnr = psnr_db(cover, plain_picture), psnr_db(cover, picture)
+    psnr = psnr_db(cover, picture)
     if plain_psnr - psnr > preset.psnr_loss_limit:
         share = preset.psnr_loss_limit / (plain_psnr - psnr)
         raise _too_much(message, int(share * len(message)))

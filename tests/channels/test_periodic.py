@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from latentink.channels.periodic import KERNEL, PERIOD, PLANES, PeriodicDecoder, keyed_filters
+from latentink.channels.periodic import (
+    KERNEL,
+    PERIODS,
+    PLANES,
+    PeriodicDecoder,
+    keyed_filters,
+    suited_period,
+)
 from latentink.picture import to_tensor
 from photos import astronaut
 
@@ -37,16 +44,25 @@ def test_shape(size):
     assert logits.abs().max() <= 1
 
 
-def test_half_a_period_turns_a_bit_over():
-    decoder = PeriodicDecoder(KEY)
+@pytest.mark.parametrize("name", PERIODS)
+def test_half_a_period_turns_a_bit_over(name):
+    decoder = PeriodicDecoder(KEY, name)
     picture = to_tensor(astronaut(height=32, width=32))
     row, column, plane = 3, 4, 5
     filters = decoder.get_buffer("filters")
     moved = picture.clone()
     top, left = 4 * row - 2, 4 * column - 2
-    moved[0, :, top : top + KERNEL, left : left + KERNEL] += filters[plane] * PERIOD / 2 / 255
+    moved[0, :, top : top + KERNEL, left : left + KERNEL] += (
+        filters[plane] * PERIODS[name] / 2 / 255
+    )
     before, after = decoder(picture)[0, plane, row, column], decoder(moved)[0, plane, row, column]
     torch.testing.assert_close(after, -before, atol=1e-3, rtol=0)
+
+
+def test_a_coarse_picture_gets_the_long_period_and_other_decoders_stay():
+    assert suited_period("periodic", 34.0) == "periodic"
+    assert suited_period("periodic", 27.0) == "periodic64"
+    assert suited_period("dense", 27.0) == "dense"
 
 
 def test_logits_do_not_look_beyond_the_halo():

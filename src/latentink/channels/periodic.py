@@ -38,8 +38,11 @@ PURPOSE = "pixels/periodic"
 PLANES = 16
 KERNEL = 8
 STRIDE = 4
-PERIOD = 32.0
+PERIODS = {"periodic": 32.0, "periodic64": 64.0}
 """Grey levels from one bit 1 to the next, in the projection; bits 0 lie halfway."""
+COARSE_BELOW_DB = 30.0
+"""PSNR of the plain picture below which symbols move projections by more than the shorter period,
+so that the gradient no longer says where a symbol's step leads."""
 _PADDING = (KERNEL - STRIDE) // 2
 
 
@@ -48,9 +51,15 @@ class PeriodicDecoder(MessageDecoder):
 
     stride = STRIDE
 
-    def __init__(self, key: bytes) -> None:
-        """Draw the filters from ``key``: the same network for the same key, for ever."""
-        super().__init__("periodic", PLANES, halo=STRIDE)
+    def __init__(self, key: bytes, name: str = "periodic") -> None:
+        """Draw the filters from ``key``: the same network for the same key, for ever.
+
+        Args:
+            key: secret bytes.
+            name: which of :data:`PERIODS`.
+        """
+        super().__init__(name, PLANES, halo=STRIDE)
+        self.period = PERIODS[name]
         self.register_buffer("filters", torch.from_numpy(keyed_filters(key)))
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -65,7 +74,17 @@ class PeriodicDecoder(MessageDecoder):
             projection = functional.conv2d(
                 picture.float(), filters, stride=STRIDE, padding=_PADDING
             )
-            return torch.sin(projection * (2 * math.pi * 255 / PERIOD))
+            return torch.sin(projection * (2 * math.pi * 255 / self.period))
+
+
+def suited_period(name: str, plain_psnr_db: float) -> str:
+    """Return the name of the periodic decoder for a plain picture of this PSNR.
+
+    Another decoder's name is returned as it is.
+    """
+    if name in PERIODS:
+        return "periodic64" if plain_psnr_db < COARSE_BELOW_DB else "periodic"
+    return name
 
 
 def keyed_filters(key: bytes) -> np.ndarray:

@@ -8,7 +8,7 @@ from latentink.channels.decoder_file import load_decoder
 from latentink.channels.folding import fold_batch_norm
 from latentink.channels.keyed import keyed_decoder
 from latentink.channels.message_decoder import MessageDecoder
-from latentink.channels.periodic import PeriodicDecoder
+from latentink.channels.periodic import PERIODS, PeriodicDecoder
 from latentink.channels.steganogan import read_steg
 from latentink.errors import WeightsError
 
@@ -24,7 +24,7 @@ WEIGHTS = Path(__file__).parent.parent / "weights"
 
 def decoder_names() -> list[str]:
     """Return the names that :func:`load_message_decoder` knows."""
-    return ["periodic", *BUNDLED, "keyed"]
+    return [*PERIODS, *BUNDLED, "keyed"]
 
 
 def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
@@ -33,16 +33,16 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
     Args:
         name: ``"dense"``, ``"dense2"``, ``"dense3"`` or ``"dense4"`` (as in SteganoGAN, with
             data depth D = 1 to 4: D planes of bits at each pixel), ``"robust"`` (trained with noise
-            and at a low density), ``"keyed"`` or ``"periodic"`` (random weights drawn from
-            ``key``); or the path of a SteganoGAN checkpoint (.steg) or of a trained decoder
-            (.safetensors).
+            and at a low density), ``"keyed"``, ``"periodic"`` or ``"periodic64"`` (random weights
+            drawn from ``key``); or the path of a SteganoGAN checkpoint (.steg) or of a trained
+            decoder (.safetensors).
         key: Secret bytes; the trained decoders are public and do not look at it.
 
     Raises:
         WeightsError: No decoder has this name, or its bundled file is missing or damaged.
     """
-    if name == "periodic":
-        return PeriodicDecoder(key).eval()
+    if name in PERIODS:
+        return PeriodicDecoder(key, name).eval()
     if name == "keyed":
         return keyed_decoder(key)
     if name.endswith((".steg", ".safetensors")):

@@ -41,8 +41,9 @@ def hide_command(
     decoder: Annotated[
         str | None,
         typer.Option(
-            help="Message decoder instead of the preset's: periodic, dense (also dense2 "
-            "to dense4), robust, keyed, or a .steg or .safetensors file that the receiver has too."
+            help="Message decoder instead of the preset's: periodic, periodic64, dense (also "
+            "dense2 to dense4), robust, keyed, or a .steg or .safetensors file that the receiver "
+            "has too."
         ),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of the editor.")] = None,

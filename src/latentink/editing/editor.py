@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -29,10 +30,13 @@ from latentink.relaxations.additive_noise import additive_noise
 from latentink.relaxations.straight_through import straight_through
 
 # A step changes log λ5 by this times what is missing of the information wanted, within bounds.
-_WEIGHT_GAIN = 1.5
+_WEIGHT_GAIN = 2.5
 _LARGEST_GAP = 0.1
-# All of the information is due after this share of a schedule; asking for it at once overshoots.
-_RAMP = 0.8
+# The information answers a change of λ5 some steps later: what matters is where it will be then.
+_LEAD = 4
+_WATCHED = 5
+# All of the information is due after this share of a schedule.
+_RAMP = 0.4
 # Further rounds mend what the first left; at its learning rate they would undo it first.
 _LATER_SHARE = 0.3
 _STRICTER = 0.02
@@ -209,6 +213,7 @@ class _Session:
         optimiser = torch.optim.Adam([self.latent], lr=learning_rate, betas=_BETAS)
         last_rate = min(self.preset.final_learning_rate, learning_rate)
         started = time.monotonic()
+        recent: deque[float] = deque(maxlen=_WATCHED)
         step = 0
         while step < steps:
             share = step / steps
@@ -221,8 +226,10 @@ class _Session:
                 group["lr"] = last_rate + (learning_rate - last_rate) * cosine
             progress = self._step(optimiser, step + 1, steps)
             due = aim * min(share / ramp, 1.0)
-            gap = min(max(due - progress.information, -_LARGEST_GAP), _LARGEST_GAP)
-            self.weight *= math.exp(_WEIGHT_GAIN * gap)
+            recent.append(progress.information)
+            rise = (recent[-1] - recent[0]) / max(len(recent) - 1, 1)
+            gap = due - progress.information - _LEAD * rise
+            self.weight *= math.exp(_WEIGHT_GAIN * min(max(gap, -_LARGEST_GAP), _LARGEST_GAP))
             step += 1
             yield progress
 
