@@ -37,6 +37,13 @@ STRIDE = 16
 _TILE = 64  # latents a side
 SYMBOL_LIMIT = 2**15 - 1
 
+Chooser = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""(places, values, rows) of one pass → symbols, each (n,).
+
+``places`` are flat positions in (M, h, w), ``values`` what rounding to symbols starts from (float64,
+the mean taken off), ``rows`` the symbols' rows of the Gaussian table; the symbols are integers.
+"""
+
 Rounding = Callable[[Tensor], Tensor]
 """A relaxation of rounding: real values → real values of the same shape, differentiable."""
 
@@ -189,8 +196,24 @@ class Codec(ABC):
         """Return what the entropy model knows from ẑ: (1, C, h, w) float64, exact."""
 
     @abstractmethod
-    def quantise(self, v: Tensor, z: np.ndarray, quality: int) -> Latents:
-        """Return the symbols of v (1, M, h, w), in units of symbols, given ẑ."""
+    def passes(self, shape: tuple[int, ...]) -> list[np.ndarray]:
+        """Return the passes in which symbols (M, h, w) are coded: flat positions, in coding order.
+
+        The entropy model of a pass depends on ẑ and on earlier passes alone.
+        """
+
+    @abstractmethod
+    def quantise(
+        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser | None = None
+    ) -> Latents:
+        """Return the symbols of v (1, M, h, w), in units of symbols, given ẑ.
+
+        Args:
+            v: the latent.
+            z: (N, h', w') int32, the hyper-latent's symbols.
+            quality: quality code.
+            choose: called once a pass, in the order of :meth:`passes`; None: the nearest symbols.
+        """
 
     @abstractmethod
     def relax(
@@ -221,7 +244,7 @@ class Codec(ABC):
 
     def encode(self, latents: Latents) -> tuple[bytes, bytes]:
         """Return the streams of y and z."""
-        order = self._coding_order(latents.y.shape)
+        order = np.concatenate(self.passes(latents.y.shape))
         return (
             encode_symbols(
                 latents.y.ravel()[order], latents.indexes.ravel()[order], self._gaussian
@@ -244,19 +267,15 @@ class Codec(ABC):
         return self._decode_latent(y_stream, z, size, quality)
 
     @abstractmethod
-    def _coding_order(self, shape: tuple[int, ...]) -> np.ndarray | slice:
-        """Return the order in which symbols (M, h, w), flattened, go into the stream."""
-
-    @abstractmethod
     def _decode_latent(
         self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality: int
     ) -> Latents:
         """Return the latents of a y stream."""
 
 
-def bounded_round(values: Tensor) -> Tensor:
-    """Return the nearest integers, within what the coder can carry."""
-    return torch.round(values).clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
+def nearest(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Choose the nearest integers, within what the coder can carry; a :data:`Chooser`."""
+    return np.clip(np.rint(values), -SYMBOL_LIMIT, SYMBOL_LIMIT)
 
 
 def _channel_indexes(shape: tuple[int, ...]) -> np.ndarray:

@@ -18,7 +18,7 @@ from compressai.models.sensetime import Elic2022Official
 from torch import Tensor, nn
 
 from latentink.codecs.bitstream import SymbolReader
-from latentink.codecs.codec import Codec, Latents, Relaxed, Rounding, bounded_round
+from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
 from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.models import elic_groups
@@ -70,12 +70,20 @@ class ElicCodec(Codec):
         """Return the hyper-latent's parameters for the context model."""
         return self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
 
-    def quantise(self, v: Tensor, z: np.ndarray, quality: int) -> Latents:
-        """Return the symbols round(v − μ), pass by pass."""
+    def quantise(
+        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser | None = None
+    ) -> Latents:
+        """Return the symbols round(v − μ), or what ``choose`` makes of v − μ, pass by pass."""
         exact_v = v.double()
+        passes = iter(self.passes(v.shape[1:]))
 
         def symbols_of(channels: slice, mask: Tensor, means: Tensor, indexes: Tensor) -> Tensor:
-            return bounded_round(exact_v[:, channels] - means)
+            symbols = torch.zeros_like(means)
+            values = (exact_v[:, channels] - means)[0][:, mask]
+            rows = indexes[0][:, mask].numpy().ravel()
+            chosen = (choose or nearest)(next(passes), values.numpy().ravel(), rows)
+            symbols[0][:, mask] = torch.from_numpy(chosen).double().view(values.shape)
+            return symbols
 
         return self._latents(symbols_of, z, (v.shape[-2], v.shape[-1]), quality)
 
@@ -128,7 +136,8 @@ class ElicCodec(Codec):
         own_scales = scales.float()[..., core.rows, core.columns].clamp_min(SCALE_MINIMUM)
         return Relaxed(values, gaussian_bits(rate_rounding(centred), own_scales))
 
-    def _coding_order(self, shape: tuple[int, ...]) -> np.ndarray:
+    def passes(self, shape: tuple[int, ...]) -> list[np.ndarray]:
+        """Return the ten passes: the anchors and the others of each group."""
         places = np.arange(np.prod(shape)).reshape(shape)
         anchors = checkerboard(shape[1], shape[2]).numpy()
         parts, start = [], 0
@@ -136,7 +145,7 @@ class ElicCodec(Codec):
             for mask in (anchors, ~anchors):
                 parts.append(places[start : start + group][:, mask].ravel())
             start += group
-        return np.concatenate(parts)
+        return parts
 
 
 def hyper_synthesis(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential:

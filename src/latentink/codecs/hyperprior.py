@@ -10,7 +10,7 @@ from compressai.models.google import ScaleHyperprior
 from torch import Tensor
 
 from latentink.codecs.bitstream import decode_symbols
-from latentink.codecs.codec import Codec, Latents, Relaxed, Rounding, bounded_round
+from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
 from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.weights_file import network_tensors
 from latentink.geometry import Rectangle
@@ -44,11 +44,15 @@ class HyperpriorCodec(Codec):
         scales = self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
         return self.table_scales(self.table_indexes(scales)).double()
 
-    def quantise(self, v: Tensor, z: np.ndarray, quality: int) -> Latents:
-        """Return the symbols round(v)."""
+    def quantise(
+        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser | None = None
+    ) -> Latents:
+        """Return the symbols round(v), or what ``choose`` makes of v."""
         side = self.side(z, (v.shape[-2], v.shape[-1]))
-        y = bounded_round(v)[0].int().numpy()
-        return self._latents(y, z, quality, side)
+        rows = self.table_indexes(side)[0].numpy().ravel()
+        places = self.passes(v.shape[1:])[0]
+        y = (choose or nearest)(places, v[0].double().numpy().ravel(), rows)
+        return self._latents(y.astype(np.int32).reshape(v.shape[1:]), z, quality, side)
 
     def relax(
         self, v: Tensor, side: Tensor, core: Rectangle, rounding: Rounding, rate_rounding: Rounding
@@ -58,8 +62,9 @@ class HyperpriorCodec(Codec):
         bits = gaussian_bits(rate_rounding(own), side[..., core.rows, core.columns])
         return Relaxed(rounding(v), bits)
 
-    def _coding_order(self, shape: tuple[int, ...]) -> slice:
-        return slice(None)
+    def passes(self, shape: tuple[int, ...]) -> list[np.ndarray]:
+        """Return the one pass: no symbol's distribution depends on another symbol."""
+        return [np.arange(np.prod(shape))]
 
     def _decode_latent(
         self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality: int
