@@ -1,0 +1,36 @@
+"""Stochastic Gumbel annealing (Yang, Bamler, Mandt 2020).
+
+"Improving Inference for Neural Image Compression", NeurIPS 2020, section 3.2.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# atanh(1) is infinite; the authors stop as far from it.
+_CLEARANCE = 1e-5
+
+
+def gumbel_annealing(symbols: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+    """Return each symbol between its two integers, drawn so that the nearer one is likelier.
+
+    With r = s − ⌊s⌋, the lower integer has log-odds −atanh(r)/τ and the upper −atanh(1−r)/τ. A
+    Gumbel-softmax of the same τ draws ⌊s⌋ + w: of two classes it is w = sigmoid((d + l)/τ), d the
+    difference of the two and l logistic, the difference of two Gumbel variables. w > ½ with
+    probability sigmoid(d); the gradient flows through w. τ → 0 is rounding, as d → ±∞.
+
+    Args:
+        symbols: any shape, real.
+        temperature: τ > 0; the authors fall from 0.5.
+        generator: of the noise.
+    """
+    below = torch.floor(symbols)
+    part = (symbols - below).clamp(_CLEARANCE, 1 - _CLEARANCE)
+    log_odds = (torch.atanh(part) - torch.atanh(1 - part)) / temperature
+    uniform = torch.rand(symbols.shape, generator=generator, dtype=symbols.dtype)
+    if symbols.dim() == 4:
+        uniform = uniform.contiguous(memory_format=torch.channels_last)
+    smallest = torch.finfo(symbols.dtype).eps
+    logistic = torch.logit(uniform, eps=smallest)
+    return below + torch.sigmoid((log_odds + logistic) / temperature)
