@@ -16,20 +16,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from latentink.channels.carrier import payload_positions, preamble_positions
-from latentink.channels.message_decoder import MessageDecoder
-from latentink.channels.periodic import suited_period
-from latentink.channels.pixels import read_logits
-from latentink.channels.plan import Plan, largest_message, plan_message
+from latentink.channels.latents import read_sealed
+from latentink.channels.plan import largest_message
 from latentink.channels.reading import message_of, read_soft_bits
 from latentink.channels.registry import load_message_decoder
-from latentink.codecs.codec import Latents
+from latentink.codecs.codec import Codec, Latents
 from latentink.codecs.registry import LoadedCodec, codec_of_file, load_codec
 from latentink.container import MAGIC, LikFile, digest_symbols, pack, unpack
-from latentink.editing.editor import EditTask, Progress, edit
+from latentink.editing.editor import Progress
 from latentink.editing.presets import Preset, preset_named
 from latentink.errors import (
     CapacityError,
@@ -38,11 +33,12 @@ from latentink.errors import (
     OptionError,
     PictureError,
 )
+from latentink.hiding.job import Carried, Job, Plain, too_much
+from latentink.hiding.latents import carry_in_latents
+from latentink.hiding.pixels import carry_in_pixels
 from latentink.metrics.distortion import psnr_db
-from latentink.payload.frame import frame_bits, max_message_bytes
 from latentink.payload.keys import Keys, derive_keys
-from latentink.payload.preamble import Preamble, encode_preamble
-from latentink.payload.sealing import MAX_MESSAGE_BYTES, SALT_BYTES, seal
+from latentink.payload.sealing import MAX_MESSAGE_BYTES, SALT_BYTES, seal, unseal
 from latentink.picture import (
     MAXIMUM_PIXELS,
     MINIMUM_SIDE,
@@ -53,9 +49,11 @@ from latentink.picture import (
     to_picture,
     to_tensor,
 )
-from latentink.verification import CandidateCheck
 
-CHANNELS = ("pixels",)
+CHANNELS: dict[str, Callable[[Job], Carried]] = {
+    "pixels": carry_in_pixels,
+    "latents": carry_in_latents,
+}
 READERS = ("periodic", "periodic64", "dense", "robust", "keyed")
 """Message decoders that a receiver tries, in this order, when not told which."""
 
@@ -73,7 +71,8 @@ class HideOptions:
         codec: name of the codec, ``"hyperprior"`` or ``"elic"``.
         weights: a weights file of the codec instead of the loaded one.
         quality: 1 (small file) to 8 (good picture), any number between.
-        channel: where the bits live; ``"pixels"``.
+        channel: where the bits live: ``"pixels"`` of the decoded picture, or ``"latents"``, the
+            file's symbols (much more room, but only the .lik file delivers the message).
         preset: name of the editor's preset.
         decoder: message decoder instead of the preset's.
         steps: length of the editor's schedule instead of the preset's.
@@ -199,16 +198,6 @@ class Capacity:
     plain_file_bytes: int
 
 
-@dataclass(frozen=True)
-class _Plain:
-    """A photo compressed without a message, and what the editor starts from."""
-
-    cover: Tensor
-    v: Tensor
-    side: Tensor
-    latents: Latents
-
-
 # --- the sender -----------------------------------------------------------------------------------
 
 
@@ -243,50 +232,34 @@ def hide(
     quality = codec.codec.quality_code(options.quality)
     sealed = seal(message, keys, _salt(keys, options.seed, message, cover))
     plain = _analyse(codec, cover, quality)
-    plain_bytes = len(_pack(codec, plain.latents, cover))
-    plain_picture = to_picture(codec.codec.synthesise(plain.latents.values, quality, _size(cover)))
-    plain_psnr = psnr_db(cover, plain_picture)
-    decoder = load_message_decoder(
-        options.decoder or suited_period(preset.decoder, plain_psnr), keys.master
-    )
-    plan = plan_message(len(sealed), _size(cover), decoder, keys, preset.spread)
-    wanted = _wanted_bits(plan, sealed, keys)
-    task = EditTask(
-        cover=plain.cover,
-        v=plain.v,
-        z=plain.latents.z,
-        side=plain.side,
+    job = Job(
+        message=message,
+        sealed=sealed,
+        keys=keys,
+        codec=codec.codec,
         quality=quality,
-        lagrangian=codec.codec.lagrangian(quality),
-        decoder=decoder,
-        window=plan.carrier.window,
-        wanted=wanted,
-        information=plan.information,
-    )
-    check = CandidateCheck(codec.codec, decoder, plan, sealed, keys, plain_picture, quality)
-    edited = edit(
-        codec.codec,
-        task,
-        preset,
-        seed=options.seed,
-        steps=options.steps or preset.steps,
+        plain=plain,
+        preset=preset,
+        decoder=options.decoder,
+        steps=options.steps,
         seconds=options.seconds,
-        read=check,
+        seed=options.seed,
         on_step=on_step,
     )
-    if edited is None:
-        raise _too_much(message, max_message_bytes(plan.raw_bits, check.best_accuracy))
-    data = _pack(codec, edited.latents, cover)
+    carried = CHANNELS[options.channel](job)
+    data = _pack(codec, carried.latents, cover)
     picture = decompress(data, weights=options.weights)
     psnr = psnr_db(cover, picture)
-    if plain_psnr - psnr > preset.psnr_loss_limit:
-        share = preset.psnr_loss_limit / (plain_psnr - psnr)
-        raise _too_much(message, int(share * len(message)))
-    names = READERS if decoder.name in READERS else (decoder.name,)
-    _verify(picture, message, keys, names)
-    carrying = wanted != 0
-    right = ((_logits(decoder, picture, plan) > 0) == (wanted > 0))[carrying]
-    raw_bits, pixels = int(carrying.sum()), cover.shape[0] * cover.shape[1]
+    if plain.psnr_db - psnr > preset.psnr_loss_limit:
+        share = preset.psnr_loss_limit / (plain.psnr_db - psnr)
+        raise too_much(message, int(share * len(message)))
+    if options.channel == "latents":
+        _verify([data], message, keys, (), options.weights)
+    else:
+        names = READERS if carried.decoder in READERS else (carried.decoder,)
+        png = encode_png(picture, effort=1)
+        _verify([picture, decode_picture(png, "the PNG")], message, keys, names, options.weights)
+    pixels = cover.shape[0] * cover.shape[1]
     return StegoResult(
         data,
         picture,
@@ -302,13 +275,13 @@ def hide(
             payload_bytes=len(message),
             payload_bpp=8 * len(message) / pixels,
             delivered_rate=len(message) / len(data),
-            raw_accuracy=float(right.float().mean()),
-            raw_bits=raw_bits,
-            density=raw_bits / pixels,
-            steps=edited.steps,
-            plain_file_bytes=plain_bytes,
-            plain_psnr_db=plain_psnr,
-            decoder=decoder.name,
+            raw_accuracy=carried.raw_accuracy(picture),
+            raw_bits=carried.raw_bits,
+            density=carried.raw_bits / pixels,
+            steps=carried.steps,
+            plain_file_bytes=plain.file_bytes,
+            plain_psnr_db=plain.psnr_db,
+            decoder=carried.decoder,
             preset=preset.name,
             password_used=password is not None,
         ),
@@ -364,17 +337,16 @@ def capacity(
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
     plain = _analyse(loaded, cover, loaded.codec.quality_code(quality))
-    plain_bytes = len(_pack(loaded, plain.latents, cover))
     keys = derive_keys(None)
     decoder = load_message_decoder(preset_named(preset).decoder, keys.master)
     limit = largest_message(_size(cover), decoder, keys, _PLANNED_ACCURACY)
     return Capacity(
-        message_bytes=max(0, min(limit, int(_CAPACITY_SHARE * plain_bytes))),
+        message_bytes=max(0, min(limit, int(_CAPACITY_SHARE * plain.file_bytes))),
         limit_bytes=limit,
         height=cover.shape[0],
         width=cover.shape[1],
         quality=quality,
-        plain_file_bytes=plain_bytes,
+        plain_file_bytes=plain.file_bytes,
     )
 
 
@@ -402,7 +374,31 @@ def reveal(
         PictureError: the file is neither a .lik file nor a picture.
     """
     names = READERS if decoder is None else (decoder,)
-    return reveal_with_keys(_picture_of(stego, weights), derive_keys(password), names)
+    keys = derive_keys(password)
+    if isinstance(stego, Path | str):
+        path = Path(stego)
+        stego = read_file(path)
+        name = path.name
+    else:
+        name = "This data"
+    if isinstance(stego, np.ndarray):
+        return reveal_with_keys(_as_picture(stego), keys, names)
+    if stego[: len(MAGIC)] == MAGIC:
+        return _reveal_from_file(stego, keys, names, weights)
+    return reveal_with_keys(decode_picture(stego, name), keys, names)
+
+
+def _reveal_from_file(
+    data: bytes, keys: Keys, decoders: Sequence[str], weights: Path | None
+) -> bytes:
+    """Return the message in the bytes of a .lik file, from whichever channel it is in."""
+    codec, latents, size = _decode(data, weights)
+    passes = codec.passes(latents.y.shape)
+    sealed = read_sealed(latents.y, latents.indexes, passes, keys)
+    if sealed is not None:
+        return unseal(sealed, keys)
+    picture = to_picture(codec.synthesise(latents.values, latents.quality, size))
+    return reveal_with_keys(picture, keys, decoders)
 
 
 def reveal_with_keys(picture: np.ndarray, keys: Keys, decoders: Sequence[str] = READERS) -> bytes:
@@ -423,15 +419,6 @@ def reveal_with_keys(picture: np.ndarray, keys: Keys, decoders: Sequence[str] = 
     raise failure
 
 
-def decode_stego(data: bytes, name: str, weights: Path | None = None) -> np.ndarray:
-    """Return the picture (H, W, 3) uint8 in the bytes of a .lik file or of a picture file."""
-    return (
-        decompress(data, weights=weights)
-        if data[: len(MAGIC)] == MAGIC
-        else decode_picture(data, name)
-    )
-
-
 def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.ndarray:
     """Return the picture (H, W, 3) uint8 of a .lik file.
 
@@ -445,18 +432,20 @@ def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.n
     """
     if not isinstance(data, bytes):
         data = read_file(Path(data))
+    codec, latents, size = _decode(data, weights)
+    return to_picture(codec.synthesise(latents.values, latents.quality, size))
+
+
+def _decode(data: bytes, weights: Path | None) -> tuple[Codec, Latents, tuple[int, int]]:
+    """Return codec, latents and the picture's height and width of a .lik file's bytes."""
     file = unpack(data)
-    codec = codec_of_file(file.codec, file.fingerprint, weights)
-    latents = codec.codec.decode(
-        file.y_stream, file.z_stream, file.height, file.width, file.quality
-    )
+    codec = codec_of_file(file.codec, file.fingerprint, weights).codec
+    latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality)
     if digest_symbols(latents.z, latents.y) != file.symbols_digest:
         raise ContainerError(
             "This .lik file does not decode to what was encoded; get a fresh copy of it."
         )
-    return to_picture(
-        codec.codec.synthesise(latents.values, latents.quality, (file.height, file.width))
-    )
+    return codec, latents, (file.height, file.width)
 
 
 # --- steps of both --------------------------------------------------------------------------------
@@ -493,14 +482,6 @@ def _as_picture(image: np.ndarray | Path | str) -> np.ndarray:
     return image
 
 
-def _picture_of(stego: bytes | np.ndarray | Path | str, weights: Path | None) -> np.ndarray:
-    if isinstance(stego, np.ndarray):
-        return _as_picture(stego)
-    if isinstance(stego, bytes):
-        return decode_stego(stego, "This data", weights)
-    return decode_stego(read_file(Path(stego)), Path(stego).name, weights)
-
-
 def _size(picture: np.ndarray) -> tuple[int, int]:
     return picture.shape[0], picture.shape[1]
 
@@ -511,12 +492,15 @@ def _salt(keys: Keys, seed: int, message: bytes, cover: np.ndarray) -> bytes:
     return hmac.digest(keys.subkey("salt"), content, "sha256")[:SALT_BYTES]
 
 
-def _analyse(codec: LoadedCodec, cover: np.ndarray, quality: int) -> _Plain:
+def _analyse(codec: LoadedCodec, cover: np.ndarray, quality: int) -> Plain:
     tensor = to_tensor(cover)
     v = codec.codec.analyse(tensor, quality)
     z = codec.codec.hyper_analyse(v)
     side = codec.codec.side(z, (v.shape[-2], v.shape[-1])).float()
-    return _Plain(tensor, v, side, codec.codec.quantise(v, z, quality))
+    latents = codec.codec.quantise(v, z, quality)
+    picture = to_picture(codec.codec.synthesise(latents.values, quality, _size(cover)))
+    psnr = psnr_db(cover, picture)
+    return Plain(tensor, v, side, latents, picture, psnr, len(_pack(codec, latents, cover)))
 
 
 def _pack(codec: LoadedCodec, latents: Latents, cover: np.ndarray) -> bytes:
@@ -536,37 +520,32 @@ def _pack(codec: LoadedCodec, latents: Latents, cover: np.ndarray) -> bytes:
     )
 
 
-def _wanted_bits(plan: Plan, sealed: bytes, keys: Keys) -> Tensor:
-    """Return (planes, gh, gw): +1 and −1 where a bit is carried, 0 elsewhere."""
-    carrier, smallest = plan.carrier, plan.smallest
-    wanted = np.zeros(carrier.positions, dtype=np.float32)
-    places = preamble_positions(carrier, smallest, keys)
-    preamble = Preamble(len(sealed), plan.raw_bits, carrier.code)
-    wanted[places] = 2.0 * encode_preamble(preamble, keys, len(places)) - 1
-    order = payload_positions(carrier, smallest, keys)[: plan.raw_bits]
-    wanted[order] = 2.0 * frame_bits(sealed, plan.raw_bits, keys) - 1
-    return torch.from_numpy(wanted).view(carrier.planes, *carrier.grid)
-
-
-def _logits(decoder: MessageDecoder, picture: np.ndarray, plan: Plan) -> Tensor:
-    return torch.from_numpy(read_logits(decoder, to_tensor(picture), plan.carrier))
-
-
-def _verify(picture: np.ndarray, message: bytes, keys: Keys, decoders: Sequence[str]) -> None:
-    """Read the message as the receiver will: from the decoded file and from a PNG of it.
+def _verify(
+    received: Sequence[bytes | np.ndarray],
+    message: bytes,
+    keys: Keys,
+    decoders: Sequence[str],
+    weights: Path | None,
+) -> None:
+    """Read the message as the receiver will.
 
     Args:
-        picture: what the finished file's bytes decode to.
+        received: the finished file's bytes, or pictures as they arrive.
         message: what must come back.
         keys: from the password.
-        decoders: what the receiver tries.
+        decoders: what the receiver tries on pictures.
+        weights: see :func:`decompress`.
 
     Raises:
         CapacityError: a message does not come back; nothing must be sent.
     """
-    for received in (picture, decode_picture(encode_png(picture, effort=1), "the PNG")):
+    for stego in received:
         try:
-            returned = reveal_with_keys(received, keys, decoders)
+            returned = (
+                _reveal_from_file(stego, keys, decoders, weights)
+                if isinstance(stego, bytes)
+                else reveal_with_keys(stego, keys, decoders)
+            )
         except MessageNotFoundError:
             returned = None
         if returned != message:
@@ -574,11 +553,3 @@ def _verify(picture: np.ndarray, message: bytes, keys: Keys, decoders: Sequence[
                 "The finished file did not give the message back, so it was not written; "
                 "use a shorter message, a higher quality or another seed."
             )
-
-
-def _too_much(message: bytes, fitting: int) -> CapacityError:
-    fitting = max(0, min(fitting, len(message) - 1))
-    return CapacityError(
-        f"This photo does not carry {len(message)} bytes at acceptable quality; about {fitting} "
-        "bytes should fit. Shorten the message, raise --quality or take a larger photo."
-    )

@@ -36,7 +36,9 @@ def hide_command(
     codec: CodecOption = "hyperprior",
     quality: QualityOption = 5.0,
     weights: WeightsOption = None,
-    channel: Annotated[str, typer.Option(help="Where the bits live.")] = "pixels",
+    channel: Annotated[
+        str, typer.Option(help="Where the bits live: pixels or latents.")
+    ] = "pixels",
     preset: Annotated[str, typer.Option(help="balanced or paper.")] = "balanced",
     decoder: Annotated[
         str | None,

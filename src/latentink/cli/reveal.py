@@ -12,7 +12,7 @@ from latentink.cli.errors import for_people
 from latentink.cli.options import ReceiverWeightsOption
 from latentink.cli.password import AskOption, PasswordFileOption, PasswordOption, read_password
 from latentink.errors import OptionError
-from latentink.picture import check_output, read_file, write_atomically
+from latentink.picture import check_output, write_atomically
 
 
 @for_people
@@ -31,12 +31,11 @@ def reveal_command(
     """Read the message; text goes to the terminal, anything to a file with -o."""
     if out is not None:
         check_output(out, stego)
-    data = read_file(stego)
     secret = read_password(password, password_file, ask_password, twice=False)
 
-    from latentink.steganography import decode_stego, reveal
+    from latentink.steganography import reveal
 
-    message = reveal(decode_stego(data, stego.name, weights), password=secret, decoder=decoder)
+    message = reveal(stego, password=secret, decoder=decoder, weights=weights)
     if out is not None:
         write_atomically(out, message)
         print(f"{len(message)} bytes written to {out}", file=sys.stderr)

@@ -40,8 +40,9 @@ SYMBOL_LIMIT = 2**15 - 1
 Chooser = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """(places, values, rows) of one pass → symbols, each (n,).
 
-``places`` are flat positions in (M, h, w), ``values`` what rounding to symbols starts from (float64,
-the mean taken off), ``rows`` the symbols' rows of the Gaussian table; the symbols are integers.
+``places`` are flat positions in (M, h, w), ``values`` what rounding to symbols starts from
+(float64, the mean taken off), ``rows`` the symbols' rows of the Gaussian table; the symbols are
+integers.
 """
 
 Rounding = Callable[[Tensor], Tensor]
@@ -232,6 +233,11 @@ class Codec(ABC):
     def table_indexes(self, scales: Tensor) -> Tensor:
         """Return the row of the Gaussian table (uint8) for exact ``scales``, any shape."""
         return torch.bucketize(scales.contiguous(), self._scale_levels[:-1]).to(torch.uint8)
+
+    @property
+    def scales(self) -> np.ndarray:
+        """The standard deviation of each row of the Gaussian table, ascending."""
+        return self._scale_levels.numpy()
 
     def table_scales(self, indexes: Tensor) -> Tensor:
         """Return the standard deviations (float32) of rows of the Gaussian table."""

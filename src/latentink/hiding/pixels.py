@@ -1,0 +1,79 @@
+"""The sender of the pixels channel: edit the latent until the decoded picture reads right."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latentink.channels.carrier import payload_positions, preamble_positions
+from latentink.channels.periodic import suited_period
+from latentink.channels.pixels import read_logits
+from latentink.channels.plan import Plan, plan_message
+from latentink.channels.registry import load_message_decoder
+from latentink.editing.editor import EditTask, edit
+from latentink.hiding.job import Carried, Job, too_much
+from latentink.payload.frame import frame_bits, max_message_bytes
+from latentink.payload.keys import Keys
+from latentink.payload.preamble import Preamble, encode_preamble
+from latentink.picture import to_tensor
+from latentink.verification import CandidateCheck
+
+
+def carry_in_pixels(job: Job) -> Carried:
+    """Return latents whose decoded 8-bit picture carries the message.
+
+    Raises:
+        WeightsError: no such message decoder.
+        CapacityError: the photo cannot carry the message; the sentence says how much it can.
+    """
+    plain, preset, keys = job.plain, job.preset, job.keys
+    name = job.decoder or suited_period(preset.decoder, plain.psnr_db)
+    decoder = load_message_decoder(name, keys.master)
+    plan = plan_message(len(job.sealed), job.size, decoder, keys, preset.spread)
+    wanted = _wanted_bits(plan, job.sealed, keys)
+    task = EditTask(
+        cover=plain.cover,
+        v=plain.v,
+        z=plain.latents.z,
+        side=plain.side,
+        quality=job.quality,
+        lagrangian=job.codec.lagrangian(job.quality),
+        decoder=decoder,
+        window=plan.carrier.window,
+        wanted=wanted,
+        information=plan.information,
+    )
+    check = CandidateCheck(job.codec, decoder, plan, job.sealed, keys, plain.picture, job.quality)
+    edited = edit(
+        job.codec,
+        task,
+        preset,
+        seed=job.seed,
+        steps=job.steps or preset.steps,
+        seconds=job.seconds,
+        read=check,
+        on_step=job.on_step,
+    )
+    if edited is None:
+        raise too_much(job.message, max_message_bytes(plan.raw_bits, check.best_accuracy))
+
+    def raw_accuracy(picture: np.ndarray) -> float:
+        logits = torch.from_numpy(read_logits(decoder, to_tensor(picture), plan.carrier))
+        carrying = wanted != 0
+        return float(((logits > 0) == (wanted > 0))[carrying].float().mean())
+
+    raw_bits = int((wanted != 0).sum())
+    return Carried(edited.latents, raw_bits, edited.steps, decoder.name, raw_accuracy)
+
+
+def _wanted_bits(plan: Plan, sealed: bytes, keys: Keys) -> Tensor:
+    """Return (planes, gh, gw): +1 and −1 where a bit is carried, 0 elsewhere."""
+    carrier, smallest = plan.carrier, plan.smallest
+    wanted = np.zeros(carrier.positions, dtype=np.float32)
+    places = preamble_positions(carrier, smallest, keys)
+    preamble = Preamble(len(sealed), plan.raw_bits, carrier.code)
+    wanted[places] = 2.0 * encode_preamble(preamble, keys, len(places)) - 1
+    order = payload_positions(carrier, smallest, keys)[: plan.raw_bits]
+    wanted[order] = 2.0 * frame_bits(sealed, plan.raw_bits, keys) - 1
+    return torch.from_numpy(wanted).view(carrier.planes, *carrier.grid)
