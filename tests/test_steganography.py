@@ -64,6 +64,30 @@ def test_the_lowest_quality_carries_with_the_long_period(codec):
     assert latentink.reveal(encode_png(stego.picture), password="tide") == b"meet at noon"
 
 
+@pytest.mark.parametrize("codec", ["hyperprior", "elic"])
+@pytest.mark.parametrize("length", [0, 100, 2000])
+def test_the_latents_channel_delivers_from_the_file_alone(codec, length, tmp_path):
+    message = np.random.default_rng(length).bytes(length)
+    options = HideOptions(codec=codec, channel="latents")
+    stego = latentink.hide(astronaut(), message, password="tide", options=options)
+    assert stego.report.raw_accuracy == 1
+    path = tmp_path / "photo.lik"
+    path.write_bytes(stego.data)
+    assert latentink.reveal(path, password="tide") == message
+    for wrong in (lambda: latentink.reveal(path), lambda: latentink.reveal(stego.picture)):
+        with pytest.raises(latentink.MessageNotFoundError):
+            wrong()
+
+
+def test_the_latents_channel_says_what_fits():
+    options = HideOptions(channel="latents")
+    with pytest.raises(latentink.CapacityError, match=r"\d+ bytes"):
+        latentink.hide(astronaut(), np.random.default_rng(0).bytes(60_000), options=options)
+    flat = np.full((64, 64, 3), 200, dtype=np.uint8)
+    with pytest.raises(latentink.CapacityError, match="bytes should fit"):
+        latentink.hide(flat, b"no room", options=options)
+
+
 def test_a_short_message_costs_little(stego):
     assert stego.report.plain_psnr_db - stego.report.psnr_db < 0.5
     assert stego.report.file_bytes < 1.05 * stego.report.plain_file_bytes
