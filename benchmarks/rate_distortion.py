@@ -80,7 +80,7 @@ def rows(
         picture = centre_crop(read_picture(path), crop)
         pixels = picture.shape[0] * picture.shape[1]
         for name, measure in methods.items():
-            for setting in SETTINGS.get(name, range(3, 9)):
+            for setting in SETTINGS.get(name, range(1, 9)):
                 size, psnr = measure(picture, setting)
                 bpp = 8 * size / pixels
                 yield {

@@ -3,10 +3,12 @@
 A message of b bits a symbol takes cosets of spacing 2^b, so a long one is carried best by finer
 symbols, that is by a higher quality than the user asked for, at the user's own Lagrangian:
 
-    L = R + λ1·D,    D in the symbols of the quality asked for (channels/latents.py)
+    L = R + w·D,    D = Σ (v − v̂)² in the symbols of the quality asked for
 
-is compared between qualities and b; the file and the picture that come out are near those that the
-user asked for, and the quality in the header is one that any plain file could have.
+is compared between qualities and b, w being the slope at which this photo's own plain files trade
+rate for distortion there, so that without a message the quality asked for would be the best. The
+file and the picture that come out are near those that the user asked for, and the quality in the
+header is one that any plain file could have.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from latentink.channels.latents import (
     DISTORTION_BITS,
@@ -48,13 +51,14 @@ def carry_in_latents(job: Job) -> Carried:
     Raises:
         CapacityError: the photo cannot carry the message; the sentence says how much it can.
     """
+    small = len(job.sealed) < _SMALL_SHARE * job.plain.file_bytes
+    weight = DISTORTION_BITS if small else _slope(job)
     best = None
     highest = round(job.codec.qualities[-1] / QUALITY_UNIT)
-    small = len(job.sealed) < _SMALL_SHARE * job.plain.file_bytes
     for bits in range(1, 2 if small else _MOST_BITS + 1):
         last = None
         for quality in range(job.quality, highest + 1, _QUALITY_STEP):
-            candidate = _candidate(job, quality, bits)
+            candidate = _candidate(job, quality, bits, weight)
             if candidate is None:
                 continue
             if best is None or candidate.objective < best.objective:
@@ -73,13 +77,10 @@ def carry_in_latents(job: Job) -> Carried:
     return Carried(best.latents, best.symbols, 0, "symbols", lambda picture: 1.0)
 
 
-def _candidate(job: Job, quality: int, bits: int) -> _Candidate | None:
+def _candidate(job: Job, quality: int, bits: int, weight: float) -> _Candidate | None:
     """Return the latents at a quality code and b bits a symbol, or None: too few symbols."""
     codec = job.codec
-    ratio = codec.gain(quality) / codec.gain(job.quality)
-    v = job.plain.v * ratio
-    z = job.plain.latents.z if quality == job.quality else codec.hyper_analyse(v)
-    plain = job.plain.latents if quality == job.quality else codec.quantise(v, z, quality)
+    v, z, plain = _plain_at(job, quality)
     needed = math.ceil(8 * len(job.sealed) / bits) + PREAMBLE_SYMBOLS
     rows = plain.indexes.ravel()
     if needed > np.count_nonzero(rows >= _LEAST_ROW):
@@ -91,15 +92,39 @@ def _candidate(job: Job, quality: int, bits: int) -> _Candidate | None:
         writer = LatentsWriter(plan, job.sealed, job.keys, rows.size, codec.scales)
         latents = codec.quantise(v, z, quality, writer)
         if writer.left == 0:
+            rate, distortion = _cost(job, latents)
             symbols = len(writer.residues) + PREAMBLE_SYMBOLS
-            return _Candidate(
-                latents, symbols, _objective(job, v[0].numpy(), latents, ratio[0].numpy())
-            )
+            return _Candidate(latents, symbols, rate + weight * distortion)
     return None
 
 
-def _objective(job: Job, v: np.ndarray, latents: Latents, ratio: np.ndarray) -> float:
-    """Return L in bits."""
-    rate = information(latents.y, job.codec.scales[latents.indexes]).sum()
-    moved = (latents.values - v) / ratio
-    return float(rate + DISTORTION_BITS * np.square(moved).sum())
+def _plain_at(job: Job, quality: int) -> tuple[Tensor, np.ndarray, Latents]:
+    """Return the photo's v, ẑ and symbols at another quality code."""
+    if quality == job.quality:
+        return job.plain.v, job.plain.latents.z, job.plain.latents
+    v = job.plain.v * (job.codec.gain(quality) / job.codec.gain(job.quality))
+    z = job.codec.hyper_analyse(v)
+    return v, z, job.codec.quantise(v, z, quality)
+
+
+def _slope(job: Job) -> float:
+    """Return w: bits that the plain photo spends for a unit less of distortion, about its quality.
+
+    A central difference: one to the next quality alone would call that one as good as this.
+    """
+    low, high = (round(q / QUALITY_UNIT) for q in (job.codec.qualities[0], job.codec.qualities[-1]))
+    below, above = max(job.quality - _QUALITY_STEP, low), min(job.quality + _QUALITY_STEP, high)
+    rate, distortion = _cost(job, _plain_at(job, below)[2])
+    finer_rate, finer_distortion = _cost(job, _plain_at(job, above)[2])
+    if distortion <= finer_distortion:  # A codec of one quality.
+        return DISTORTION_BITS
+    return max((finer_rate - rate) / (distortion - finer_distortion), 0.0)
+
+
+def _cost(job: Job, latents: Latents) -> tuple[float, float]:
+    """Return R of the latent in bits, and D in symbols of the quality asked for, squared."""
+    codec = job.codec
+    ratio = (codec.gain(job.quality) / codec.gain(latents.quality))[0].numpy()
+    rate = information(latents.y, codec.scales[latents.indexes]).sum()
+    moved = latents.values * ratio - job.plain.v[0].numpy()
+    return float(rate), float(np.square(moved).sum())
