@@ -159,11 +159,12 @@ def test_tiny_photos_compress_and_say_that_they_hold_nothing(size):
         latentink.hide(photo, b"much too long for this photo")
 
 
-def test_capacity_is_a_promise_on_a_photo():
-    estimate = latentink.capacity(astronaut())
+@pytest.mark.parametrize("channel", ["pixels", "latents"])
+def test_capacity_is_a_promise_on_a_photo(channel):
+    estimate = latentink.capacity(astronaut(), channel=channel)
     assert 0 < estimate.message_bytes <= estimate.limit_bytes
     message = np.random.default_rng(1).bytes(estimate.message_bytes)
-    result = latentink.hide(astronaut(), message)
+    result = latentink.hide(astronaut(), message, options=HideOptions(channel=channel))
     assert latentink.reveal(result.data) == message
 
 

@@ -34,7 +34,7 @@ from latentink.errors import (
     PictureError,
 )
 from latentink.hiding.job import Carried, Job, Plain, too_much
-from latentink.hiding.latents import carry_in_latents
+from latentink.hiding.latents import carry_in_latents, room_in_latents
 from latentink.hiding.pixels import carry_in_pixels
 from latentink.metrics.distortion import psnr_db
 from latentink.payload.keys import Keys, derive_keys
@@ -183,7 +183,8 @@ class Capacity:
 
     Attributes:
         message_bytes: bytes (after compression) that it should carry at acceptable quality.
-        limit_bytes: bytes beyond which no setting helps: all positions used.
+        limit_bytes: bytes beyond which no setting helps: all positions used; in the latents channel
+            at this quality.
         height: pixels.
         width: pixels.
         quality: as given.
@@ -328,20 +329,31 @@ def capacity(
     weights: Path | None = None,
     quality: float = DEFAULT_QUALITY,
     preset: str = "balanced",
+    channel: str = "pixels",
 ) -> Capacity:
     """Estimate how long a message a photo carries; ``hide`` is the proof.
 
-    The estimate is a share of what the plain file spends on the photo, because a photo that costs
-    few bits offers few symbols to edit; the share was measured (docs/method.md).
+    In the pixels channel the estimate is a share of what the plain file spends on the photo,
+    because a photo that costs few bits offers few symbols to edit; the share was measured
+    (docs/method.md). In the latents channel it counts symbols.
+
+    Raises:
+        OptionError: no channel of that name, or a quality out of range.
+        PictureError, WeightsError: as for :func:`hide`.
     """
+    _check_channel(channel)
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
     plain = _analyse(loaded, cover, loaded.codec.quality_code(quality))
-    keys = derive_keys(None)
-    decoder = load_message_decoder(preset_named(preset).decoder, keys.master)
-    limit = largest_message(_size(cover), decoder, keys, _PLANNED_ACCURACY)
+    if channel == "latents":
+        easily, limit = room_in_latents(plain.latents)
+    else:
+        keys = derive_keys(None)
+        decoder = load_message_decoder(preset_named(preset).decoder, keys.master)
+        limit = largest_message(_size(cover), decoder, keys, _PLANNED_ACCURACY)
+        easily = max(0, min(limit, int(_CAPACITY_SHARE * plain.file_bytes)))
     return Capacity(
-        message_bytes=max(0, min(limit, int(_CAPACITY_SHARE * plain.file_bytes))),
+        message_bytes=easily,
         limit_bytes=limit,
         height=cover.shape[0],
         width=cover.shape[1],
@@ -451,11 +463,13 @@ def _decode(data: bytes, weights: Path | None) -> tuple[Codec, Latents, tuple[in
 # --- steps of both --------------------------------------------------------------------------------
 
 
+def _check_channel(name: str) -> None:
+    if name not in CHANNELS:
+        raise OptionError(f"There is no channel {name!r}; choose from {', '.join(CHANNELS)}.")
+
+
 def _check_options(options: HideOptions, message: bytes) -> Preset:
-    if options.channel not in CHANNELS:
-        raise OptionError(
-            f"There is no channel {options.channel!r}; choose from {', '.join(CHANNELS)}."
-        )
+    _check_channel(options.channel)
     if options.steps is not None and options.steps < 1:
         raise OptionError("The number of steps must be at least 1.")
     if options.seconds is not None and not options.seconds > 0:

@@ -18,6 +18,9 @@ def capacity_command(
     codec: CodecOption = "hyperprior",
     quality: QualityOption = 5.0,
     weights: WeightsOption = None,
+    channel: Annotated[
+        str, typer.Option(help="Where the bits live: pixels or latents.")
+    ] = "pixels",
     preset: Annotated[str, typer.Option(help="balanced or paper.")] = "balanced",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -29,15 +32,18 @@ def capacity_command(
     from latentink.steganography import capacity
 
     file = find_weights(weights, codec, quality)
-    result = capacity(picture, codec=codec, weights=file, quality=quality, preset=preset)
+    result = capacity(
+        picture, codec=codec, weights=file, quality=quality, preset=preset, channel=channel
+    )
     if json:
         print_json(result)
         return
+    whatever = "whatever the quality" if channel == "pixels" else "at this quality"
     print_rows(
         [
             ("picture", f"{result.width}×{result.height}"),
             ("plain file", f"{result.plain_file_bytes:,} bytes at quality {result.quality:g}"),
             ("message", f"about {result.message_bytes:,} bytes at acceptable quality"),
-            ("limit", f"{result.limit_bytes:,} bytes whatever the quality"),
+            ("limit", f"{result.limit_bytes:,} bytes {whatever}"),
         ]
     )

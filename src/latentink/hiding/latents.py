@@ -21,6 +21,7 @@ from torch import Tensor
 
 from latentink.channels.latents import (
     DISTORTION_BITS,
+    PREAMBLE_ROW,
     PREAMBLE_SYMBOLS,
     LatentsPlan,
     LatentsWriter,
@@ -30,6 +31,7 @@ from latentink.codecs.codec import Latents
 from latentink.container import QUALITY_UNIT
 from latentink.errors import CapacityError
 from latentink.hiding.job import Carried, Job
+from latentink.payload.sealing import SEALED_OVERHEAD
 
 _MOST_BITS = 4
 _QUALITY_STEP = round(0.5 / QUALITY_UNIT)
@@ -67,14 +69,26 @@ def carry_in_latents(job: Job) -> Carried:
                 break
             last = candidate
     if best is None:
-        symbols = int((job.plain.latents.indexes >= _LEAST_ROW).sum()) - PREAMBLE_SYMBOLS
-        overhead = len(job.sealed) - len(job.message)
-        fitting = max(0, _MOST_BITS * symbols // 8 - overhead)
+        fitting = room_in_latents(job.plain.latents)[1]
         raise CapacityError(
             f"The message does not fit into this photo's latents: they hold {fitting} bytes at "
             "most at this quality. Shorten the message, raise --quality or take a larger photo."
         )
     return Carried(best.latents, best.symbols, 0, "symbols", lambda picture: 1.0)
+
+
+def room_in_latents(latents: Latents) -> tuple[int, int]:
+    """Return the bytes of a message that plain latents hold easily, and at most, at their quality.
+
+    Easily: one bit in each symbol whose scale would let it carry the preamble; a step of half a
+    symbol there is what a quality and a half higher gives back (docs/channels.md).
+    """
+
+    def fitting(least_row: int, bits: int) -> int:
+        symbols = int((latents.indexes >= least_row).sum()) - PREAMBLE_SYMBOLS
+        return max(0, bits * symbols // 8 - SEALED_OVERHEAD)
+
+    return fitting(PREAMBLE_ROW, 1), fitting(_LEAST_ROW, _MOST_BITS)
 
 
 def _candidate(job: Job, quality: int, bits: int, weight: float) -> _Candidate | None:
