@@ -97,6 +97,9 @@ def _candidate(job: Job, quality: int, bits: int, weight: float) -> _Candidate |
     v, z, plain = _plain_at(job, quality)
     needed = math.ceil(8 * len(job.sealed) / bits) + PREAMBLE_SYMBOLS
     rows = plain.indexes.ravel()
+    first_pass = rows[codec.passes(plain.indexes.shape)[0]]
+    if np.count_nonzero(first_pass >= PREAMBLE_ROW) < PREAMBLE_SYMBOLS:
+        return None
     if needed > np.count_nonzero(rows >= _LEAST_ROW):
         return None
     threshold = int(np.partition(rows, len(rows) - needed)[len(rows) - needed])
