@@ -14,8 +14,8 @@ def total_variation(picture: Tensor, exponent: float) -> Tensor:
     """Return L_tv = Σ (dx² + dy²)^(β/2) over positions and colours (scalar ≥ 0).
 
     Mahendran and Vedaldi, "Understanding Deep Image Representations by Inverting Them", CVPR 2015,
-    section 3, with dx = x[i, j+1] − x[i, j] and dy = x[i+1, j] − x[i, j] in grey levels (0 to 255).
-    Eq. 4 as printed subtracts the two squares, which is negative on vertical edges; they are added.
+    with dx = x[i, j+1] − x[i, j] and dy = x[i+1, j] − x[i, j] in grey levels (0 to 255).
+    Eq. 4 as printed subtracts the two squares, negative on horizontal edges; they are added.
 
     Σ goes over the (H−1)·(W−1) positions that have both neighbours. β = 1 gives grey levels, β = 2
     squared ones. With s = 0.01 grey levels it is (dx² + dy² + s²)^(β/2) − s^β that is summed: at

@@ -1,6 +1,6 @@
 """Stochastic Gumbel annealing (Yang, Bamler, Mandt 2020).
 
-"Improving Inference for Neural Image Compression", NeurIPS 2020, section 3.2.
+"Improving Inference for Neural Image Compression", NeurIPS 2020.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Soft rounding (Agustsson and Theis 2020, "Universally Quantized Neural Compression", Eq. 11)."""
+"""Soft rounding (Agustsson and Theis 2020, "Universally Quantized Neural Compression")."""
 
 from __future__ import annotations
 
