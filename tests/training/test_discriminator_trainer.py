@@ -144,7 +144,7 @@ def test_it_learns_to_tell_noise_from_its_reconstruction(
     for seed in range(2):
         noise = np.random.default_rng(seed).integers(0, 256, (80, 70, 3), dtype=np.uint8)
         Image.fromarray(noise).save(tmp_path / f"{seed}.png")
-    recipe = DiscriminatorRecipe(width=8, steps=40, batch=2, crop=32, learning_rate=1e-3)
+    recipe = DiscriminatorRecipe(width=8, steps=80, batch=2, crop=32, learning_rate=1e-3)
     trainer = Trainer(recipe, Photos(list_photos(tmp_path)), loaded)
     figures = [trainer.advance() for _ in range(recipe.steps)]
     assert figures[0].accuracy < 0.75
