@@ -24,16 +24,17 @@ from latentink.picture import read_picture
 PASSWORD = "a password of the benchmark"
 
 
-def measure(path: Path, crop: int | None, length: int, codec: str, quality: int) -> dict:
+def measure(
+    path: Path, crop: int | None, length: int, codec: str, quality: int, channel: str
+) -> dict:
     """Return a row: whether the message came back, and what it cost."""
     message = np.random.default_rng(list(path.name.encode())).bytes(length)
     cover = centre_crop(read_picture(path), crop)
     row: dict = {"codec": codec, "quality": quality, "photo": path.name, "exact": False}
     started = time.monotonic()
+    options = HideOptions(codec=codec, quality=quality, channel=channel)
     try:
-        result = hide(
-            cover, message, password=PASSWORD, options=HideOptions(codec=codec, quality=quality)
-        )
+        result = hide(cover, message, password=PASSWORD, options=options)
     except CapacityError:
         return row
     report = result.report
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=512)
     parser.add_argument("--bytes", type=int, default=500, dest="length")
     parser.add_argument("--codec", nargs="+", default=list(CODEC_NAMES), choices=CODEC_NAMES)
+    parser.add_argument("--channel", default="pixels", choices=("pixels", "latents"))
     parser.add_argument("--csv", type=Path, default=Path("every_quality.csv"))
     arguments = parser.parse_args()
     photos = sorted(arguments.photos.iterdir())[: arguments.first]
@@ -66,7 +68,8 @@ def main() -> None:
         low, *_, high = load_codec(codec).codec.qualities
         for quality in range(int(low), int(high) + 1):
             own = [
-                measure(photo, arguments.crop, arguments.length, codec, quality) for photo in photos
+                measure(photo, arguments.crop, arguments.length, codec, quality, arguments.channel)
+                for photo in photos
             ]
             rows += own
             pd.DataFrame(rows).round(4).to_csv(arguments.csv, index=False)
