@@ -29,14 +29,10 @@ from latentink.geometry import Rectangle
 from latentink.relaxations.additive_noise import additive_noise
 from latentink.relaxations.straight_through import straight_through
 
-# A step changes log λ5 by this times what is missing of the information wanted, within bounds.
-_WEIGHT_GAIN = 2.5
+# A step changes log λ5 by at most the steering's gain times this.
 _LARGEST_GAP = 0.1
-# The information answers a change of λ5 some steps later: what matters is where it will be then.
-_LEAD = 4
+# Steps over which the rise of the information is taken.
 _WATCHED = 5
-# All of the information is due after this share of a schedule.
-_RAMP = 0.4
 # Further rounds mend what the first left; at its learning rate they would undo it first.
 _LATER_SHARE = 0.3
 _STRICTER = 0.02
@@ -154,7 +150,9 @@ def edit(
     done, aim, information = 0, task.information, 0.0
     for number in range(preset.rounds):
         if number == 0:
-            schedule = session.schedule(steps, seconds, preset.learning_rate, aim, _RAMP)
+            schedule = session.schedule(
+                steps, seconds, preset.learning_rate, aim, preset.steering.due_by
+            )
         else:
             learning_rate = _LATER_SHARE * preset.learning_rate
             schedule = session.schedule(max(steps // 2, 1), seconds, learning_rate, aim, 0.01)
@@ -213,6 +211,7 @@ class _Session:
         optimiser = torch.optim.Adam([self.latent], lr=learning_rate, betas=_BETAS)
         last_rate = min(self.preset.final_learning_rate, learning_rate)
         started = time.monotonic()
+        steering = self.preset.steering
         recent: deque[float] = deque(maxlen=_WATCHED)
         step = 0
         while step < steps:
@@ -228,8 +227,8 @@ class _Session:
             due = aim * min(share / ramp, 1.0)
             recent.append(progress.information)
             rise = (recent[-1] - recent[0]) / max(len(recent) - 1, 1)
-            gap = due - progress.information - _LEAD * rise
-            self.weight *= math.exp(_WEIGHT_GAIN * min(max(gap, -_LARGEST_GAP), _LARGEST_GAP))
+            gap = due - progress.information - steering.lead * rise
+            self.weight *= math.exp(steering.gain * min(max(gap, -_LARGEST_GAP), _LARGEST_GAP))
             step += 1
             yield progress
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,6 +14,7 @@ from latentink.channels.pixels import read_logits
 from latentink.channels.plan import Plan, plan_message
 from latentink.channels.registry import load_message_decoder
 from latentink.editing.editor import EditTask, edit
+from latentink.editing.presets import EAGER
 from latentink.hiding.job import Carried, Job, too_much
 from latentink.payload.frame import frame_bits, max_message_bytes
 from latentink.payload.keys import Keys
@@ -30,6 +33,8 @@ def carry_in_pixels(job: Job) -> Carried:
     plain, preset, keys = job.plain, job.preset, job.keys
     name = job.decoder or suited_period(preset.decoder, plain.psnr_db)
     decoder = load_message_decoder(name, keys.master)
+    if name == "periodic64":
+        preset = replace(preset, steering=EAGER)
     plan = plan_message(len(job.sealed), job.size, decoder, keys, preset.spread)
     wanted = _wanted_bits(plan, job.sealed, keys)
     task = EditTask(
