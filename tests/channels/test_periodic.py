@@ -12,7 +12,7 @@ from latentink.channels.periodic import (
     PLANES,
     PeriodicDecoder,
     keyed_filters,
-    suited_period,
+    suited_periods,
 )
 from latentink.picture import to_tensor
 from photos import astronaut
@@ -60,9 +60,10 @@ def test_half_a_period_turns_a_bit_over(name):
 
 
 def test_a_coarse_picture_gets_the_long_period_and_other_decoders_stay():
-    assert suited_period("periodic", 34.0) == "periodic"
-    assert suited_period("periodic", 27.0) == "periodic64"
-    assert suited_period("dense", 27.0) == "dense"
+    assert suited_periods("periodic", 34.0) == ["periodic"]
+    assert suited_periods("periodic", 31.0) == ["periodic", "periodic64"]
+    assert suited_periods("periodic", 27.0) == ["periodic64"]
+    assert suited_periods("dense", 27.0) == ["dense"]
 
 
 def test_logits_do_not_look_beyond_the_halo():

@@ -40,9 +40,10 @@ KERNEL = 8
 STRIDE = 4
 PERIODS = {"periodic": 32.0, "periodic64": 64.0}
 """Grey levels from one bit 1 to the next, in the projection; bits 0 lie halfway."""
-COARSE_BELOW_DB = 30.0
-"""PSNR of the plain picture below which symbols move projections by more than the shorter period,
-so that the gradient no longer says where a symbol's step leads."""
+# PSNR of the plain picture below which a symbol's step moves projections by more than the short
+# period, so that the gradient no longer says where it leads; up to the second, with some codecs.
+_COARSE_BELOW_DB = 30.0
+_MAYBE_BELOW_DB = 33.0
 _PADDING = (KERNEL - STRIDE) // 2
 
 
@@ -77,14 +78,16 @@ class PeriodicDecoder(MessageDecoder):
             return torch.sin(projection * (2 * math.pi * 255 / self.period))
 
 
-def suited_period(name: str, plain_psnr_db: float) -> str:
-    """Return the name of the periodic decoder for a plain picture of this PSNR.
+def suited_periods(name: str, plain_psnr_db: float) -> list[str]:
+    """Return the periodic decoders to try for a plain picture of this PSNR, the likeliest first.
 
-    Another decoder's name is returned as it is.
+    Another decoder's name is returned alone.
     """
-    if name in PERIODS:
-        return "periodic64" if plain_psnr_db < COARSE_BELOW_DB else "periodic"
-    return name
+    if name not in PERIODS:
+        return [name]
+    if plain_psnr_db < _COARSE_BELOW_DB:
+        return ["periodic64"]
+    return ["periodic", "periodic64"] if plain_psnr_db < _MAYBE_BELOW_DB else ["periodic"]
 
 
 def keyed_filters(key: bytes) -> np.ndarray:

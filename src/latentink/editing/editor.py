@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -29,10 +28,11 @@ from latentink.geometry import Rectangle
 from latentink.relaxations.additive_noise import additive_noise
 from latentink.relaxations.straight_through import straight_through
 
-# A step changes log λ5 by at most the steering's gain times this.
+# A step changes log λ5 by this times what is missing of the information wanted, within bounds.
+_WEIGHT_GAIN = 1.5
 _LARGEST_GAP = 0.1
-# Steps over which the rise of the information is taken.
-_WATCHED = 5
+# All of the information is due after this share of a schedule; asking for it at once overshoots.
+_RAMP = 0.8
 # Further rounds mend what the first left; at its learning rate they would undo it first.
 _LATER_SHARE = 0.3
 _STRICTER = 0.02
@@ -150,9 +150,7 @@ def edit(
     done, aim, information = 0, task.information, 0.0
     for number in range(preset.rounds):
         if number == 0:
-            schedule = session.schedule(
-                steps, seconds, preset.learning_rate, aim, preset.steering.due_by
-            )
+            schedule = session.schedule(steps, seconds, preset.learning_rate, aim, _RAMP)
         else:
             learning_rate = _LATER_SHARE * preset.learning_rate
             schedule = session.schedule(max(steps // 2, 1), seconds, learning_rate, aim, 0.01)
@@ -211,8 +209,6 @@ class _Session:
         optimiser = torch.optim.Adam([self.latent], lr=learning_rate, betas=_BETAS)
         last_rate = min(self.preset.final_learning_rate, learning_rate)
         started = time.monotonic()
-        steering = self.preset.steering
-        recent: deque[float] = deque(maxlen=_WATCHED)
         step = 0
         while step < steps:
             share = step / steps
@@ -225,10 +221,8 @@ class _Session:
                 group["lr"] = last_rate + (learning_rate - last_rate) * cosine
             progress = self._step(optimiser, step + 1, steps)
             due = aim * min(share / ramp, 1.0)
-            recent.append(progress.information)
-            rise = (recent[-1] - recent[0]) / max(len(recent) - 1, 1)
-            gap = due - progress.information - steering.lead * rise
-            self.weight *= math.exp(steering.gain * min(max(gap, -_LARGEST_GAP), _LARGEST_GAP))
+            gap = min(max(due - progress.information, -_LARGEST_GAP), _LARGEST_GAP)
+            self.weight *= math.exp(_WEIGHT_GAIN * gap)
             step += 1
             yield progress
 

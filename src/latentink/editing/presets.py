@@ -13,28 +13,6 @@ AccuracyLoss = Literal["hinge", "cross_entropy"]
 
 
 @dataclass(frozen=True)
-class Steering:
-    """How λ5 follows the information that is missing (docs/method.md).
-
-    Attributes:
-        due_by: share of the first schedule after which all of the information is due.
-        gain: a step changes log λ5 by this times what is missing.
-        lead: steps ahead for which the information is extrapolated before it is compared.
-    """
-
-    due_by: float
-    gain: float
-    lead: float
-
-
-STEADY = Steering(due_by=0.8, gain=1.5, lead=0)
-"""Costs least where symbols are fine."""
-
-EAGER = Steering(due_by=0.4, gain=2.5, lead=4)
-"""For coarse pictures: symbols have far to go, so the message has to pull early."""
-
-
-@dataclass(frozen=True)
 class Preset:
     """How the editor works on one photo.
 
@@ -50,7 +28,6 @@ class Preset:
         margin: of the hinge, in logits.
         spread: how thinly a message is laid over the photo.
         first_weight: λ5 at the first step, bits per unit of L_acc; it adapts from there.
-        steering: of λ5.
         rounds: schedules to try, each with a stricter aim, before giving up.
         psnr_loss_limit: dB against the plain picture beyond which the message does not fit.
     """
@@ -66,7 +43,6 @@ class Preset:
     margin: float
     spread: Spread
     first_weight: float
-    steering: Steering
     rounds: int
     psnr_loss_limit: float
 
@@ -83,7 +59,6 @@ BALANCED = Preset(
     margin=0.4,
     spread=Spread(density=1 / 8, fill=False, accuracy=0.87, highest_accuracy=0.89),
     first_weight=15.0,
-    steering=STEADY,
     rounds=6,
     psnr_loss_limit=3.0,
 )
@@ -101,7 +76,6 @@ PAPER = Preset(
     margin=0.0,
     spread=Spread(density=1, fill=True, accuracy=0.87, highest_accuracy=0.89),
     first_weight=15.0,
-    steering=STEADY,
     rounds=4,
     psnr_loss_limit=20.0,
 )

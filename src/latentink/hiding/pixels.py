@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from latentink.channels.carrier import payload_positions, preamble_positions
-from latentink.channels.periodic import suited_period
+from latentink.channels.periodic import suited_periods
 from latentink.channels.pixels import read_logits
 from latentink.channels.plan import Plan, plan_message
 from latentink.channels.registry import load_message_decoder
 from latentink.editing.editor import EditTask, edit
-from latentink.editing.presets import EAGER
+from latentink.errors import CapacityError
 from latentink.hiding.job import Carried, Job, too_much
 from latentink.payload.frame import frame_bits, max_message_bytes
 from latentink.payload.keys import Keys
@@ -30,11 +30,19 @@ def carry_in_pixels(job: Job) -> Carried:
         WeightsError: no such message decoder.
         CapacityError: the photo cannot carry the message; the sentence says how much it can.
     """
+    if job.decoder is not None:
+        return _carry_through(job, job.decoder)
+    *others, last = suited_periods(job.preset.decoder, job.plain.psnr_db)
+    for name in others:
+        with suppress(CapacityError):
+            return _carry_through(job, name)
+    return _carry_through(job, last)
+
+
+def _carry_through(job: Job, decoder_name: str) -> Carried:
+    """Return latents that carry the message for one message decoder; errors as above."""
     plain, preset, keys = job.plain, job.preset, job.keys
-    name = job.decoder or suited_period(preset.decoder, plain.psnr_db)
-    decoder = load_message_decoder(name, keys.master)
-    if name == "periodic64":
-        preset = replace(preset, steering=EAGER)
+    decoder = load_message_decoder(decoder_name, keys.master)
     plan = plan_message(len(job.sealed), job.size, decoder, keys, preset.spread)
     wanted = _wanted_bits(plan, job.sealed, keys)
     task = EditTask(
