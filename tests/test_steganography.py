@@ -177,6 +177,9 @@ def test_capacity_is_a_promise_on_a_photo(channel):
         {"seed": -1},
         {"preset": "none"},
         {"channel": "none"},
+        {"channel": "latents", "decoder": "dense"},
+        {"channel": "latents", "steps": 5},
+        {"channel": "latents", "seconds": 1.0},
     ],
 )
 def test_unusable_options(options):

@@ -13,6 +13,7 @@ import hmac
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -249,17 +250,19 @@ def hide(
     )
     carried = CHANNELS[options.channel](job)
     data = _pack(codec, carried.latents, cover)
-    picture = decompress(data, weights=options.weights)
+    decoded = _decode(data, options.weights)
+    picture = decoded.picture()
     psnr = psnr_db(cover, picture)
     if plain.psnr_db - psnr > preset.psnr_loss_limit:
         share = preset.psnr_loss_limit / (plain.psnr_db - psnr)
         raise too_much(message, int(share * len(message)))
     if options.channel == "latents":
-        _verify([data], message, keys, (), options.weights)
+        _verify(lambda: _message_in_symbols(decoded, keys), message)
     else:
         names = READERS if carried.decoder in READERS else (carried.decoder,)
-        png = encode_png(picture, effort=1)
-        _verify([picture, decode_picture(png, "the PNG")], message, keys, names, options.weights)
+        png = decode_picture(encode_png(picture, effort=1), "the PNG")
+        for received in (picture, png):
+            _verify(partial(reveal_with_keys, received, keys, names), message)
     pixels = cover.shape[0] * cover.shape[1]
     return StegoResult(
         data,
@@ -387,30 +390,27 @@ def reveal(
     """
     names = READERS if decoder is None else (decoder,)
     keys = derive_keys(password)
-    if isinstance(stego, Path | str):
-        path = Path(stego)
-        stego = read_file(path)
-        name = path.name
-    else:
-        name = "This data"
     if isinstance(stego, np.ndarray):
         return reveal_with_keys(_as_picture(stego), keys, names)
-    if stego[: len(MAGIC)] == MAGIC:
-        return _reveal_from_file(stego, keys, names, weights)
-    return reveal_with_keys(decode_picture(stego, name), keys, names)
+    data = stego if isinstance(stego, bytes) else read_file(Path(stego))
+    if data[: len(MAGIC)] != MAGIC:
+        name = "This data" if isinstance(stego, bytes) else Path(stego).name
+        return reveal_with_keys(decode_picture(data, name), keys, names)
+    decoded = _decode(data, weights)
+    message = _message_in_symbols(decoded, keys)
+    return reveal_with_keys(decoded.picture(), keys, names) if message is None else message
 
 
-def _reveal_from_file(
-    data: bytes, keys: Keys, decoders: Sequence[str], weights: Path | None
-) -> bytes:
-    """Return the message in the bytes of a .lik file, from whichever channel it is in."""
-    codec, latents, size = _decode(data, weights)
-    passes = codec.passes(latents.y.shape)
+def _message_in_symbols(decoded: _Decoded, keys: Keys) -> bytes | None:
+    """Return the message of the latents channel, or None where these keys find none.
+
+    Raises:
+        MessageNotFoundError: a preamble was found, but the seal is broken.
+    """
+    latents = decoded.latents
+    passes = decoded.codec.passes(latents.y.shape)
     sealed = read_sealed(latents.y, latents.indexes, passes, keys)
-    if sealed is not None:
-        return unseal(sealed, keys)
-    picture = to_picture(codec.synthesise(latents.values, latents.quality, size))
-    return reveal_with_keys(picture, keys, decoders)
+    return None if sealed is None else unseal(sealed, keys)
 
 
 def reveal_with_keys(picture: np.ndarray, keys: Keys, decoders: Sequence[str] = READERS) -> bytes:
@@ -444,12 +444,25 @@ def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.n
     """
     if not isinstance(data, bytes):
         data = read_file(Path(data))
-    codec, latents, size = _decode(data, weights)
-    return to_picture(codec.synthesise(latents.values, latents.quality, size))
+    return _decode(data, weights).picture()
 
 
-def _decode(data: bytes, weights: Path | None) -> tuple[Codec, Latents, tuple[int, int]]:
-    """Return codec, latents and the picture's height and width of a .lik file's bytes."""
+@dataclass(frozen=True)
+class _Decoded:
+    """The latents of a .lik file, with what makes a picture of ``size`` (height, width) of them."""
+
+    codec: Codec
+    latents: Latents
+    size: tuple[int, int]
+
+    def picture(self) -> np.ndarray:
+        """Return the picture (H, W, 3) uint8."""
+        latents = self.latents
+        return to_picture(self.codec.synthesise(latents.values, latents.quality, self.size))
+
+
+def _decode(data: bytes, weights: Path | None) -> _Decoded:
+    """Return what is in the bytes of a .lik file; errors as for :func:`decompress`."""
     file = unpack(data)
     codec = codec_of_file(file.codec, file.fingerprint, weights).codec
     latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality)
@@ -457,7 +470,7 @@ def _decode(data: bytes, weights: Path | None) -> tuple[Codec, Latents, tuple[in
         raise ContainerError(
             "This .lik file does not decode to what was encoded; get a fresh copy of it."
         )
-    return codec, latents, (file.height, file.width)
+    return _Decoded(codec, latents, (file.height, file.width))
 
 
 # --- steps of both --------------------------------------------------------------------------------
@@ -470,6 +483,11 @@ def _check_channel(name: str) -> None:
 
 def _check_options(options: HideOptions, message: bytes) -> Preset:
     _check_channel(options.channel)
+    editing = options.decoder, options.steps, options.seconds
+    if options.channel == "latents" and editing != (None, None, None):
+        raise OptionError(
+            "The latents channel has neither a message decoder nor steps; leave these options out."
+        )
     if options.steps is not None and options.steps < 1:
         raise OptionError("The number of steps must be at least 1.")
     if options.seconds is not None and not options.seconds > 0:
@@ -534,36 +552,22 @@ def _pack(codec: LoadedCodec, latents: Latents, cover: np.ndarray) -> bytes:
     )
 
 
-def _verify(
-    received: Sequence[bytes | np.ndarray],
-    message: bytes,
-    keys: Keys,
-    decoders: Sequence[str],
-    weights: Path | None,
-) -> None:
-    """Read the message as the receiver will.
+def _verify(receive: Callable[[], bytes | None], message: bytes) -> None:
+    """Check that the message comes back.
 
     Args:
-        received: the finished file's bytes, or pictures as they arrive.
+        receive: reads the finished file as the receiver will.
         message: what must come back.
-        keys: from the password.
-        decoders: what the receiver tries on pictures.
-        weights: see :func:`decompress`.
 
     Raises:
-        CapacityError: a message does not come back; nothing must be sent.
+        CapacityError: it does not; nothing must be sent.
     """
-    for stego in received:
-        try:
-            returned = (
-                _reveal_from_file(stego, keys, decoders, weights)
-                if isinstance(stego, bytes)
-                else reveal_with_keys(stego, keys, decoders)
-            )
-        except MessageNotFoundError:
-            returned = None
-        if returned != message:
-            raise CapacityError(
-                "The finished file did not give the message back, so it was not written; "
-                "use a shorter message, a higher quality or another seed."
-            )
+    try:
+        returned = receive()
+    except MessageNotFoundError:
+        returned = None
+    if returned != message:
+        raise CapacityError(
+            "The finished file did not give the message back, so it was not written; "
+            "use a shorter message, a higher quality or another seed."
+        )

@@ -53,6 +53,20 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_hide_and_reveal_through_the_latents(folder):
+    out = folder / "out.lik"
+    hidden = run(
+        "hide", folder / "cover.png", "-o", out, "-m", "tide", "-p", "x", "--channel", "latents"
+    )
+    assert hidden.exit_code == 0, hidden.stderr
+    assert run("reveal", out, "-p", "x").stdout == "tide"
+    refused("reveal", out, "-p", "y", says="No message was found")
+    arguments = "hide", folder / "cover.png", "-o", folder / "other.lik", "-m", "tide", "--channel"
+    refused(*arguments, "air", says="choose from pixels, latents")
+    refused(*arguments, "latents", "--steps", "5", says="latents channel")
+    assert names(folder) == ["cover.png", "out.lik"]
+
+
 def test_hide_and_reveal(folder):
     out, report, preview = folder / "out.lik", folder / "report.json", folder / "preview.png"
     result = run(

@@ -24,15 +24,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+import torch
 
 from latentink.codecs.codec import nearest
-from latentink.errors import CapacityError
+from latentink.losses.rate import gaussian_information
 from latentink.payload.keys import Keys
 
 PREAMBLE_SYMBOLS = 64
 PREAMBLE_ROW = 13
-"""Row of the Gaussian table, σ = 0.53, from which on symbols may carry the preamble."""
+"""Row of the Gaussian table, σ = 0.54, from which on symbols may carry the preamble."""
 
 DISTORTION_BITS = 6 / math.log(2)
 """λ1·distortion, in bits, of moving a value by one symbol.
@@ -63,6 +63,11 @@ class LatentsPlan:
 def keyed_numbers(keys: Keys, count: int) -> np.ndarray:
     """Return the keyed number (uint32) of each of ``count`` flat positions."""
     return np.frombuffer(keys.stream("latents/places").take(4 * count), dtype="<u4")
+
+
+def has_room_for_preamble(rows: np.ndarray) -> bool:
+    """Return whether symbols of the first pass with these ``rows`` can carry the preamble."""
+    return int(np.count_nonzero(rows >= PREAMBLE_ROW)) >= PREAMBLE_SYMBOLS
 
 
 def preamble_picks(places: np.ndarray, rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -128,21 +133,12 @@ class LatentsWriter:
         return len(self.residues) - self.done
 
     def __call__(self, places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Choose the symbols of the next pass.
-
-        Raises:
-            CapacityError: the first pass has no room for the preamble.
-        """
+        """Choose the symbols of the next pass; the first has room for the preamble."""
         symbols = nearest(places, values, rows)
         taken = np.zeros(0, dtype=np.int64)
         if self.first:
             self.first = False
             taken = preamble_picks(places, rows, self.numbers)
-            if len(taken) < PREAMBLE_SYMBOLS:
-                raise CapacityError(
-                    "This photo has too little detail to carry a message in its latents; raise "
-                    "--quality, take another photo, or use the pixels channel."
-                )
             symbols[taken] = nearest_in_coset(
                 values[taken], self.scales[rows[taken]], self.preamble, 2
             )
@@ -180,10 +176,9 @@ def _cost(values: np.ndarray, symbols: np.ndarray, scales: np.ndarray) -> np.nda
 
 
 def information(symbols: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """Return −log2 P of each symbol under a zero-mean Gaussian of ``scales``, floored at 2⁻³⁰."""
-    magnitude = np.abs(symbols)
-    mass = ndtr((0.5 - magnitude) / scales) - ndtr((-0.5 - magnitude) / scales)
-    return -np.log2(np.maximum(mass, 2.0**-30))
+    """Return the bits (float64) of each symbol, see :func:`gaussian_information`."""
+    exact = torch.from_numpy(symbols).double(), torch.from_numpy(scales)
+    return gaussian_information(*exact).numpy()
 
 
 def read_sealed(
@@ -232,7 +227,7 @@ def from_residues(residues: np.ndarray, plan: LatentsPlan) -> bytes:
 
 
 def encode_preamble(plan: LatentsPlan, keys: Keys) -> np.ndarray:
-    """Return the 64 bits (int64) of a preamble: fields and a keyed check, whitened."""
+    """Return the 64 bits (uint8) of a preamble: fields and a keyed check, whitened."""
     value = shift = 0
     for name, width in _FIELDS.items():
         field = getattr(plan, name)
@@ -241,7 +236,8 @@ def encode_preamble(plan: LatentsPlan, keys: Keys) -> np.ndarray:
         value |= field << shift
         shift += width
     word = value | _check(value, keys) << shift
-    bits = np.array([word >> n & 1 for n in range(PREAMBLE_SYMBOLS)], dtype=np.int64)
+    packed = np.frombuffer(word.to_bytes(PREAMBLE_SYMBOLS // 8, "little"), dtype=np.uint8)
+    bits = np.unpackbits(packed, bitorder="little")
     return bits ^ keys.stream("latents/preamble").bits(PREAMBLE_SYMBOLS)
 
 
@@ -249,8 +245,8 @@ def decode_preamble(bits: np.ndarray, keys: Keys) -> LatentsPlan | None:
     """Return the plan behind the 64 parities, or None: too few, wrong keys, or no message."""
     if len(bits) < PREAMBLE_SYMBOLS:
         return None
-    plain = bits.astype(np.int64) ^ keys.stream("latents/preamble").bits(PREAMBLE_SYMBOLS)
-    word = sum(int(bit) << n for n, bit in enumerate(plain))
+    plain = bits.astype(np.uint8) ^ keys.stream("latents/preamble").bits(PREAMBLE_SYMBOLS)
+    word = int.from_bytes(np.packbits(plain, bitorder="little").tobytes(), "little")
     check, value = divmod(word, 2 ** (PREAMBLE_SYMBOLS - _CHECK_BITS))
     if check != _check(value, keys):
         return None

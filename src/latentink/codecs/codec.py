@@ -81,6 +81,11 @@ class Relaxed:
     bits: Tensor
 
 
+def nearest(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Choose the nearest integers, within what the coder can carry; a :data:`Chooser`."""
+    return np.clip(np.rint(values), -SYMBOL_LIMIT, SYMBOL_LIMIT)
+
+
 class Codec(ABC):
     """Analyse, rate, synthesise, encode and decode with one set of weights; stateless in use.
 
@@ -205,7 +210,7 @@ class Codec(ABC):
 
     @abstractmethod
     def quantise(
-        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser | None = None
+        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser = nearest
     ) -> Latents:
         """Return the symbols of v (1, M, h, w), in units of symbols, given ẑ.
 
@@ -213,7 +218,7 @@ class Codec(ABC):
             v: the latent.
             z: (N, h', w') int32, the hyper-latent's symbols.
             quality: quality code.
-            choose: called once a pass, in the order of :meth:`passes`; None: the nearest symbols.
+            choose: called once a pass, in the order of :meth:`passes`.
         """
 
     @abstractmethod
@@ -277,11 +282,6 @@ class Codec(ABC):
         self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality: int
     ) -> Latents:
         """Return the latents of a y stream."""
-
-
-def nearest(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Choose the nearest integers, within what the coder can carry; a :data:`Chooser`."""
-    return np.clip(np.rint(values), -SYMBOL_LIMIT, SYMBOL_LIMIT)
 
 
 def _channel_indexes(shape: tuple[int, ...]) -> np.ndarray:

@@ -71,7 +71,7 @@ class ElicCodec(Codec):
         return self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
 
     def quantise(
-        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser | None = None
+        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser = nearest
     ) -> Latents:
         """Return the symbols round(v − μ), or what ``choose`` makes of v − μ, pass by pass."""
         exact_v = v.double()
@@ -81,7 +81,7 @@ class ElicCodec(Codec):
             symbols = torch.zeros_like(means)
             values = (exact_v[:, channels] - means)[0][:, mask]
             rows = indexes[0][:, mask].numpy().ravel()
-            chosen = (choose or nearest)(next(passes), values.numpy().ravel(), rows)
+            chosen = choose(next(passes), values.numpy().ravel(), rows)
             symbols[0][:, mask] = torch.from_numpy(chosen).double().view(values.shape)
             return symbols
 

@@ -45,13 +45,13 @@ class HyperpriorCodec(Codec):
         return self.table_scales(self.table_indexes(scales)).double()
 
     def quantise(
-        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser | None = None
+        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser = nearest
     ) -> Latents:
         """Return the symbols round(v), or what ``choose`` makes of v."""
         side = self.side(z, (v.shape[-2], v.shape[-1]))
         rows = self.table_indexes(side)[0].numpy().ravel()
         places = self.passes(v.shape[1:])[0]
-        y = (choose or nearest)(places, v[0].double().numpy().ravel(), rows)
+        y = choose(places, v[0].double().numpy().ravel(), rows)
         return self._latents(y.astype(np.int32).reshape(v.shape[1:]), z, quality, side)
 
     def relax(

@@ -14,7 +14,9 @@ header is one that any plain file could have.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from torch import Tensor
@@ -25,6 +27,7 @@ from latentink.channels.latents import (
     PREAMBLE_SYMBOLS,
     LatentsPlan,
     LatentsWriter,
+    has_room_for_preamble,
     information,
 )
 from latentink.codecs.codec import Latents
@@ -35,9 +38,17 @@ from latentink.payload.sealing import SEALED_OVERHEAD
 
 _MOST_BITS = 4
 _QUALITY_STEP = round(0.5 / QUALITY_UNIT)
-# A message below this share of the plain file's bits changes nothing that a search would find.
+# A message below this share of the plain file is not worth the time of a search.
 _SMALL_SHARE = 0.01
 _LEAST_ROW = 4  # σ = 0.18: below, a forced residue costs more than ten bits.
+
+
+@dataclass(frozen=True)
+class _PlainAt:
+    """The photo at one quality code, without the message."""
+
+    v: Tensor
+    latents: Latents
 
 
 @dataclass(frozen=True)
@@ -53,14 +64,15 @@ def carry_in_latents(job: Job) -> Carried:
     Raises:
         CapacityError: the photo cannot carry the message; the sentence says how much it can.
     """
+    plain_at = _plains(job)
     small = len(job.sealed) < _SMALL_SHARE * job.plain.file_bytes
-    weight = DISTORTION_BITS if small else _slope(job)
+    weight = DISTORTION_BITS if small else _slope(job, plain_at)
     best = None
     highest = round(job.codec.qualities[-1] / QUALITY_UNIT)
     for bits in range(1, 2 if small else _MOST_BITS + 1):
         last = None
         for quality in range(job.quality, highest + 1, _QUALITY_STEP):
-            candidate = _candidate(job, quality, bits, weight)
+            candidate = _candidate(job, plain_at(quality), bits, weight)
             if candidate is None:
                 continue
             if best is None or candidate.objective < best.objective:
@@ -74,14 +86,15 @@ def carry_in_latents(job: Job) -> Carried:
             f"The message does not fit into this photo's latents: they hold {fitting} bytes at "
             "most at this quality. Shorten the message, raise --quality or take a larger photo."
         )
+    # A file's symbols are what was written, or the file is refused.
     return Carried(best.latents, best.symbols, 0, "symbols", lambda picture: 1.0)
 
 
 def room_in_latents(latents: Latents) -> tuple[int, int]:
     """Return the bytes of a message that plain latents hold easily, and at most, at their quality.
 
-    Easily: one bit in each symbol whose scale would let it carry the preamble; a step of half a
-    symbol there is what a quality and a half higher gives back (docs/channels.md).
+    Easily: one bit in each symbol whose scale would let it carry the preamble. At most: as many
+    bits as the sender ever tries in each that may carry at all.
     """
 
     def fitting(least_row: int, bits: int) -> int:
@@ -91,14 +104,12 @@ def room_in_latents(latents: Latents) -> tuple[int, int]:
     return fitting(PREAMBLE_ROW, 1), fitting(_LEAST_ROW, _MOST_BITS)
 
 
-def _candidate(job: Job, quality: int, bits: int, weight: float) -> _Candidate | None:
-    """Return the latents at a quality code and b bits a symbol, or None: too few symbols."""
-    codec = job.codec
-    v, z, plain = _plain_at(job, quality)
+def _candidate(job: Job, plain: _PlainAt, bits: int, weight: float) -> _Candidate | None:
+    """Return latents at the quality of ``plain`` and b bits a symbol, or None: too few symbols."""
+    codec, quality = job.codec, plain.latents.quality
+    rows = plain.latents.indexes.ravel()
     needed = math.ceil(8 * len(job.sealed) / bits) + PREAMBLE_SYMBOLS
-    rows = plain.indexes.ravel()
-    first_pass = rows[codec.passes(plain.indexes.shape)[0]]
-    if np.count_nonzero(first_pass >= PREAMBLE_ROW) < PREAMBLE_SYMBOLS:
+    if not has_room_for_preamble(rows[codec.passes(plain.latents.y.shape)[0]]):
         return None
     if needed > np.count_nonzero(rows >= _LEAST_ROW):
         return None
@@ -107,7 +118,7 @@ def _candidate(job: Job, quality: int, bits: int, weight: float) -> _Candidate |
     for lower in range(threshold, _LEAST_ROW - 1, -1):
         plan = LatentsPlan(len(job.sealed), lower, bits)
         writer = LatentsWriter(plan, job.sealed, job.keys, rows.size, codec.scales)
-        latents = codec.quantise(v, z, quality, writer)
+        latents = codec.quantise(plain.v, plain.latents.z, quality, writer)
         if writer.left == 0:
             rate, distortion = _cost(job, latents)
             symbols = len(writer.residues) + PREAMBLE_SYMBOLS
@@ -115,24 +126,29 @@ def _candidate(job: Job, quality: int, bits: int, weight: float) -> _Candidate |
     return None
 
 
-def _plain_at(job: Job, quality: int) -> tuple[Tensor, np.ndarray, Latents]:
-    """Return the photo's v, ẑ and symbols at another quality code."""
-    if quality == job.quality:
-        return job.plain.v, job.plain.latents.z, job.plain.latents
-    v = job.plain.v * (job.codec.gain(quality) / job.codec.gain(job.quality))
-    z = job.codec.hyper_analyse(v)
-    return v, z, job.codec.quantise(v, z, quality)
+def _plains(job: Job) -> Callable[[int], _PlainAt]:
+    """Return a function of a quality code that gives the plain photo there, computed once."""
+
+    @cache
+    def plain_at(quality: int) -> _PlainAt:
+        if quality == job.quality:
+            return _PlainAt(job.plain.v, job.plain.latents)
+        v = job.plain.v * (job.codec.gain(quality) / job.codec.gain(job.quality))
+        z = job.codec.hyper_analyse(v)
+        return _PlainAt(v, job.codec.quantise(v, z, quality))
+
+    return plain_at
 
 
-def _slope(job: Job) -> float:
+def _slope(job: Job, plain_at: Callable[[int], _PlainAt]) -> float:
     """Return w: bits that the plain photo spends for a unit less of distortion, about its quality.
 
     A central difference: one to the next quality alone would call that one as good as this.
     """
     low, high = (round(q / QUALITY_UNIT) for q in (job.codec.qualities[0], job.codec.qualities[-1]))
     below, above = max(job.quality - _QUALITY_STEP, low), min(job.quality + _QUALITY_STEP, high)
-    rate, distortion = _cost(job, _plain_at(job, below)[2])
-    finer_rate, finer_distortion = _cost(job, _plain_at(job, above)[2])
+    rate, distortion = _cost(job, plain_at(below).latents)
+    finer_rate, finer_distortion = _cost(job, plain_at(above).latents)
     if distortion <= finer_distortion:  # A codec of one quality.
         return DISTORTION_BITS
     return max((finer_rate - rate) / (distortion - finer_distortion), 0.0)
