@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=512)
     parser.add_argument("--bytes", type=int, default=500, dest="length")
     parser.add_argument("--codec", nargs="+", default=list(CODEC_NAMES), choices=CODEC_NAMES)
+    parser.add_argument("--qualities", type=int, nargs="+", help="none: all whole ones")
     parser.add_argument("--channel", default="pixels", choices=("pixels", "latents"))
     parser.add_argument("--csv", type=Path, default=Path("every_quality.csv"))
     arguments = parser.parse_args()
@@ -66,7 +67,7 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for codec in arguments.codec:
         low, *_, high = load_codec(codec).codec.qualities
-        for quality in range(int(low), int(high) + 1):
+        for quality in arguments.qualities or range(int(low), int(high) + 1):
             own = [
                 measure(photo, arguments.crop, arguments.length, codec, quality, arguments.channel)
                 for photo in photos
