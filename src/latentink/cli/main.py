@@ -12,13 +12,13 @@ from latentink.cli.decompress import decompress_command
 from latentink.cli.demo import demo_command
 from latentink.cli.hide import hide_command
 from latentink.cli.inspect import inspect_command
+from latentink.cli.light_start import start_light
 from latentink.cli.reveal import reveal_command
 from latentink.cli.train import train_app
 from latentink.cli.weights import weights_app
 
 app = typer.Typer(
     name="latentink",
-    help="Hide a message in a photo while a learned codec compresses it, and get it back exactly.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,6 +32,13 @@ app.command("inspect")(inspect_command)
 app.command("demo")(demo_command)
 app.add_typer(train_app, name="train")
 app.add_typer(weights_app, name="weights")
+
+
+@app.callback()
+def start(context: typer.Context) -> None:
+    """Hide a message in a photo while a learned codec compresses it, and get it back exactly."""
+    if context.invoked_subcommand not in ("train", "weights"):
+        start_light()
 
 
 def run() -> None:
