@@ -239,6 +239,7 @@ def hide(
         sealed=sealed,
         keys=keys,
         codec=codec.codec,
+        fingerprint=codec.fingerprint,
         quality=quality,
         plain=plain,
         preset=preset,

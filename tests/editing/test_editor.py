@@ -6,16 +6,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from compressai.layers import GDN
 
 from latentink.channels.periodic import PeriodicDecoder
 from latentink.codecs.codec import STRIDE
-from latentink.editing.editor import EditTask, Reading, edit
+from latentink.codecs.registry import load_codec
+from latentink.editing.appearance import Appearance, Judges
+from latentink.editing.editor import EditTask, Reading, edit, temperature_at
+from latentink.editing.inverse_gdn import InverseGdn
 from latentink.editing.objective import soft_information
-from latentink.editing.presets import BALANCED
+from latentink.editing.presets import BALANCED, Weights
 from latentink.editing.tiles import tiles_of
 from latentink.geometry import Rectangle
 from latentink.losses.accuracy import cross_entropy, hinge
+from latentink.losses.discriminator import load_discriminator
 from latentink.losses.distortion import squared_error_bits
+from latentink.losses.perceptual import PerceptualLoss
 from latentink.losses.rate import gaussian_bits
 from latentink.picture import to_picture, to_tensor
 from latentink.relaxations.additive_noise import additive_noise
@@ -115,7 +121,7 @@ def test_the_weight_rises_while_information_is_missing(hyperprior):
     _, seen = run(hyperprior, task_on(hyperprior, information=0.9), steps=8)
     weights = [progress.weight for progress in seen]
     assert weights == sorted(weights)
-    assert weights[-1] > 1.3 * BALANCED.first_weight
+    assert weights[-1] > 1.3 * BALANCED.weights.accuracy
 
 
 def test_a_budget_of_seconds_ends_the_schedule(hyperprior):
@@ -128,6 +134,100 @@ def test_same_seed_same_symbols(hyperprior):
     first, _ = run(hyperprior, task, steps=5)
     second, _ = run(hyperprior, task, steps=5)
     np.testing.assert_array_equal(first.latents.y, second.latents.y)
+
+
+LOOKS = {"perceptual": 16.0, "adversarial": 1.0, "variation": 1 / 244}
+
+
+@pytest.fixture(scope="module")
+def judges(hyperprior):
+    loaded = load_codec("hyperprior")
+    return Judges(PerceptualLoss(), load_discriminator("hyperprior", loaded.fingerprint))
+
+
+def test_every_term_is_reported_and_the_objective_is_their_sum(hyperprior, judges):
+    task = replace(task_on(hyperprior, 64, 64), judges=judges)
+    _, seen = run(hyperprior, task, steps=2, weights=Weights(**LOOKS))
+    for progress in seen:
+        assert all(value > 0 for value in progress.terms.values())
+        assert progress.objective == pytest.approx(sum(progress.terms.values()))
+        assert progress.bits == progress.terms["rate"]
+
+
+@pytest.mark.parametrize("off", LOOKS)
+def test_a_term_switched_off_is_zero_and_the_others_stay(hyperprior, judges, off):
+    task = replace(task_on(hyperprior, 64, 64), judges=judges)
+    _, whole = run(hyperprior, task, steps=1, weights=Weights(**LOOKS))
+    _, less = run(hyperprior, task, steps=1, weights=Weights(**LOOKS | {off: 0.0}))
+    expected = whole[0].terms | {off: 0.0}
+    assert less[0].terms == pytest.approx(expected, rel=0.02)
+
+
+def test_tiles_have_the_variation_of_the_whole(hyperprior, monkeypatch):
+    task = task_on(hyperprior)
+    weights = Weights(variation=1.0)
+    _, whole = run(hyperprior, task, steps=1, weights=weights)
+    monkeypatch.setattr("latentink.editing.tiles.TILE_LATENTS", 4)
+    _, tiled = run(hyperprior, task, steps=1, weights=weights)
+    # bfloat16 sums in another order, which total variation collects over all pixels.
+    assert tiled[0].terms["variation"] == pytest.approx(whole[0].terms["variation"], rel=1e-3)
+
+
+def test_cells_cover_their_tile_and_features_are_kept(judges):
+    cover = to_tensor(astronaut(height=80, width=112))
+    place = Rectangle(0, 0, 80, 112)
+    appearance = Appearance(cover, judges, 64, torch.Generator().manual_seed(0))
+    cells = {appearance._draw(place) for _ in range(60)}
+    assert cells == {
+        Rectangle(t, left, t + 64, left + 64).clipped(place) for t in (0, 16) for left in (0, 48)
+    }
+    latent = torch.zeros(1, judges.discriminator.latent_channels, 5, 7)
+    looks, seems = appearance.terms(place, cover, latent)
+    assert float(looks) == 0
+    assert float(seems) > 0
+
+
+def test_lbfgs_lowers_the_objective(hyperprior):
+    task = task_on(hyperprior, 64, 64)
+    _, seen = run(
+        hyperprior, task, steps=6, optimiser="lbfgs", learning_rate=1.0,
+        final_learning_rate=1.0, rate_relaxation="soft_rounding",
+        synthesis_relaxation="soft_rounding", weights=Weights(accuracy_gain=0.0),
+    )  # fmt: skip
+    objectives = [progress.objective for progress in seen]
+    assert objectives[-1] < 0.99 * objectives[0]
+
+
+@pytest.mark.parametrize(
+    "relaxation", ["additive_noise", "straight_through", "soft_rounding", "gumbel_annealing"]
+)
+def test_every_relaxation_serves_both_terms(hyperprior, relaxation):
+    task = task_on(hyperprior, 64, 64)
+    edited, seen = run(
+        hyperprior, task, steps=20, learning_rate=5e-2, synthesis_relaxation=relaxation,
+        rate_relaxation=relaxation, weights=Weights(accuracy_gain=0.0),
+    )  # fmt: skip
+    assert seen[-1].objective < 0.99 * seen[0].objective
+    assert edited is not None
+
+
+def test_temperatures_fall_to_near_rounding():
+    shares = [temperature_at(share / 20) for share in range(21)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == 0.5
+    assert shares[-1] < 0.05
+
+
+def test_the_fast_normalisation_is_compressais(hyperprior):
+    generator = torch.Generator().manual_seed(0)
+    library = next(m for m in hyperprior.g_s if isinstance(m, GDN))
+    channels = library.beta.numel()
+    x = torch.randn(2, channels, 37, 41, generator=generator, requires_grad=True)
+    weight = torch.randn(x.shape, generator=generator)
+    expected, own = library(x), InverseGdn(library)(x)
+    torch.testing.assert_close(own, expected)
+    slopes = [torch.autograd.grad((y * weight).sum(), x)[0] for y in (own, expected)]
+    torch.testing.assert_close(slopes[0], slopes[1], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from types import ModuleType
 from typing import TypeVar
 
@@ -28,11 +29,14 @@ def start_light() -> None:
         "torchvision.transforms": {},
         "pandas": {},
     }
+    # Whoever asks where the package is gets a true answer.
+    specs = {name: find_spec(name) for name in names if "." not in name and name not in sys.modules}
     for name, contents in names.items():
         if name in sys.modules:
             continue
         module = sys.modules[name] = ModuleType(name)
         vars(module).update(contents)
+        module.__spec__ = specs[name.partition(".")[0]]
         package, _, last = name.rpartition(".")
         if package:
             setattr(sys.modules[package], last, module)

@@ -12,7 +12,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -21,24 +21,33 @@ from torch import Tensor, nn
 
 from latentink.channels.message_decoder import MessageDecoder
 from latentink.codecs.codec import STRIDE, Codec, Latents, Rounding
+from latentink.editing.appearance import Appearance, Judges
+from latentink.editing.inverse_gdn import with_fast_normalisation
 from latentink.editing.objective import Terms, evaluate
+from latentink.editing.optimisers import OPTIMISERS, Optimiser
 from latentink.editing.presets import Preset, Relaxation
 from latentink.editing.tiles import Tile, region_of, tiles_of
 from latentink.geometry import Rectangle
+from latentink.losses.total_variation import total_variation
 from latentink.relaxations.additive_noise import additive_noise
+from latentink.relaxations.gumbel_annealing import gumbel_annealing
+from latentink.relaxations.soft_rounding import soft_rounding
 from latentink.relaxations.straight_through import straight_through
 
-# A step changes log λ5 by this times what is missing of the information wanted, within bounds.
-_WEIGHT_GAIN = 1.5
+# What is missing of the information wanted moves λ5, within bounds.
 _LARGEST_GAP = 0.1
 # All of the information is due after this share of a schedule; asking for it at once overshoots.
 _RAMP = 0.8
 # Further rounds mend what the first left; at its learning rate they would undo it first.
 _LATER_SHARE = 0.3
 _STRICTER = 0.02
-_BETAS = (0.9, 0.99)
 _CHECK_EVERY = 10
 _SETTLED = 0.002
+# Temperatures start to fall after the first 35 % of a schedule, as Yang et al. 2020 do.
+_HOTTEST, _FALL, _HOT_SHARE = 0.5, 4.0, 0.35
+_TERMS = ("rate", "distortion", "perceptual", "adversarial", "variation", "accuracy")
+# PyTorch's L-BFGS flattens what it moves, which only the plain layout allows.
+_LAYOUTS = {"adam": torch.channels_last, "lbfgs": torch.contiguous_format}
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class EditTask:
         window: the pixels that carry; only their latents change.
         wanted: (planes, gh, gw) float32 over the window: +1, −1, and 0 where nothing is carried.
         information: bits per raw bit that the error correction needs.
+        judges: LPIPS and discriminator, where the preset weighs them.
     """
 
     cover: Tensor
@@ -68,6 +78,7 @@ class EditTask:
     window: Rectangle
     wanted: Tensor
     information: float
+    judges: Judges = field(default_factory=Judges)
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,9 @@ class Progress:
         accuracy: relaxed share of right raw bits.
         information: relaxed soft information per raw bit.
         weight: λ5.
-        objective: relaxed L at the current λ5, bits.
+        terms: the relaxed terms of L, bits, by the names of :class:`Terms`; ``accuracy`` at the
+            current λ5.
+        objective: their sum.
     """
 
     step: int
@@ -92,6 +105,7 @@ class Progress:
     accuracy: float
     information: float
     weight: float
+    terms: dict[str, float]
     objective: float
 
 
@@ -182,14 +196,16 @@ class _Session:
         self.region = region_of(task.window, codec.synthesis_halo, latent_size)
         self.inverse_gain = codec.inverse_gain(task.quality)
         self.half_precision = has_fast_bfloat16()
-        self.synthesis = frozen_copy(codec.g_s)
+        self.synthesis = with_fast_normalisation(frozen_copy(codec.g_s))
         self.cover = task.cover.contiguous(memory_format=torch.channels_last)
         self.noise = torch.Generator().manual_seed(seed)
-        self.weight = preset.first_weight
+        self.weight = preset.weights.accuracy
+        self.temperature = _HOTTEST
+        self.appearance = Appearance(self.cover, task.judges, preset.weights.cell, self.noise)
         self.carrying = int((task.wanted != 0).sum())
         self.history: list[float] = []
         part = task.v[..., self.region.rows, self.region.columns]
-        self.latent = part.contiguous(memory_format=torch.channels_last).requires_grad_()
+        self.latent = part.clone(memory_format=_LAYOUTS[preset.optimiser]).requires_grad_()
         core = task.window.coarsened(STRIDE).shifted(self.region)
         self.editable = torch.zeros(1, 1, *part.shape[-2:])
         self.editable[..., core.rows, core.columns] = 1
@@ -197,7 +213,7 @@ class _Session:
     def schedule(
         self, steps: int, seconds: float | None, learning_rate: float, aim: float, ramp: float
     ) -> Iterator[Progress]:
-        """Run one schedule of Adam with a cosine from ``learning_rate`` down.
+        """Run one schedule with a cosine from ``learning_rate`` down.
 
         Args:
             steps: length.
@@ -206,7 +222,7 @@ class _Session:
             aim: soft information per raw bit to reach.
             ramp: share of the schedule after which all of it is due.
         """
-        optimiser = torch.optim.Adam([self.latent], lr=learning_rate, betas=_BETAS)
+        optimiser = OPTIMISERS[self.preset.optimiser](self.latent, learning_rate)
         last_rate = min(self.preset.final_learning_rate, learning_rate)
         started = time.monotonic()
         step = 0
@@ -217,43 +233,58 @@ class _Session:
             if share >= 1:
                 break
             cosine = 0.5 * (1 + math.cos(math.pi * share))
-            for group in optimiser.param_groups:
-                group["lr"] = last_rate + (learning_rate - last_rate) * cosine
+            optimiser.learning_rate = last_rate + (learning_rate - last_rate) * cosine
+            self.temperature = temperature_at(share)
             progress = self._step(optimiser, step + 1, steps)
             due = aim * min(share / ramp, 1.0)
             gap = min(max(due - progress.information, -_LARGEST_GAP), _LARGEST_GAP)
-            self.weight *= math.exp(_WEIGHT_GAIN * gap)
+            self.weight *= math.exp(self.preset.weights.accuracy_gain * gap)
             step += 1
             yield progress
 
-    def _step(self, optimiser: torch.optim.Optimizer, step: int, steps: int) -> Progress:
-        optimiser.zero_grad(set_to_none=True)
-        rate = objective = squared_error = information = 0.0
+    def _step(self, optimiser: Optimiser, step: int, steps: int) -> Progress:
+        noise = self.noise.get_state()
+        seen: list[Progress] = []
+
+        def objective() -> Tensor:
+            # A line search compares like with like: every evaluation of a step has its noise.
+            self.noise.set_state(noise)
+            self.latent.grad = None
+            seen.append(self._evaluate(step, steps))
+            assert self.latent.grad is not None
+            self.latent.grad.mul_(self.editable)
+            return self.latent.new_tensor(seen[-1].objective)
+
+        optimiser.step(objective)
+        self.history.append(seen[0].objective)
+        return seen[0]
+
+    def _evaluate(self, step: int, steps: int) -> Progress:
+        """Return where the latent stands, and leave the gradient of L in it."""
+        terms: dict[str, float] = dict.fromkeys(_TERMS, 0.0)
+        squared_error = information = 0.0
         right = 0
         for tile in self.tiles:
-            terms = self._tile_terms(tile)
-            loss = terms.rate + terms.distortion + self.weight * terms.accuracy
-            loss.backward()
-            rate += float(terms.rate.detach())
-            objective += float(loss.detach())
-            squared_error += terms.squared_error
-            right += terms.right
-            information += terms.information
-        assert self.latent.grad is not None
-        self.latent.grad.mul_(self.editable)
-        optimiser.step()
-        self.history.append(objective)
+            part = self._tile_terms(tile)
+            part.total(self.weight).backward()
+            for name in _TERMS:
+                terms[name] += float(getattr(part, name).detach())
+            squared_error += part.squared_error
+            right += part.right
+            information += part.information
+        terms["accuracy"] *= self.weight
         window = self.task.window
         mean_squared = squared_error / (3 * window.height * window.width)
         return Progress(
             step=step,
             steps=steps,
-            bits=rate,
+            bits=terms["rate"],
             psnr_db=-10 * math.log10(max(mean_squared, 1e-12)),
             accuracy=right / self.carrying,
             information=information / self.carrying,
             weight=self.weight,
-            objective=objective,
+            terms=terms,
+            objective=sum(terms.values()),
         )
 
     def _tile_terms(self, tile: Tile) -> Terms:
@@ -267,7 +298,9 @@ class _Session:
                 self._rounding(preset.synthesis_relaxation),
                 self._rounding(preset.rate_relaxation),
             )
-        stego = self._synthesise(relaxed.values)
+        latent = (relaxed.values * self.inverse_gain).contiguous(memory_format=torch.channels_last)
+        with self._autocast():
+            stego = self.synthesis(latent).float()
         bounds = Rectangle(0, 0, *task.cover.shape[-2:])
         patch_pixels = tile.patch.scaled(STRIDE)
         pixels = tile.core.scaled(STRIDE).clipped(task.window.clipped(bounds))
@@ -290,28 +323,49 @@ class _Session:
             first_row : first_row + wanted.shape[1],
             first_column : first_column + wanted.shape[2],
         ]
+        own = pixels.shifted(patch_pixels)
+        # Positions partition the window as pixels do, and look one pixel to the right and down.
+        varied = Rectangle(
+            own.top,
+            own.left,
+            own.bottom + (pixels.bottom < task.window.clipped(bounds).bottom),
+            own.right + (pixels.right < task.window.clipped(bounds).right),
+        )
+        weights = preset.weights
+        with self._autocast():
+            looks, seems = self.appearance.terms(
+                pixels,
+                stego[..., own.rows, own.columns],
+                latent[..., core.shifted(patch).rows, core.shifted(patch).columns],
+            )
+        variation = stego.new_zeros(())
+        if weights.variation:
+            part = stego[..., varied.rows, varied.columns]
+            variation = weights.variation * total_variation(part, weights.variation_exponent)
         return evaluate(
             cover=self.cover[..., pixels.rows, pixels.columns],
-            stego=stego[
-                ..., pixels.shifted(patch_pixels).rows, pixels.shifted(patch_pixels).columns
-            ],
+            stego=stego[..., own.rows, own.columns],
             rate=relaxed.bits,
             logits=logits.float(),
             wanted=wanted,
             lagrangian=task.lagrangian,
             accuracy_loss=preset.accuracy_loss,
             margin=preset.margin,
+            perceptual=weights.perceptual * looks.float(),
+            adversarial=weights.adversarial * seems.float(),
+            variation=variation,
         )
 
     def _rounding(self, relaxation: Relaxation) -> Rounding:
-        if relaxation == "straight_through":
-            return straight_through
-        return partial(additive_noise, generator=self.noise)
-
-    def _synthesise(self, values: Tensor) -> Tensor:
-        latent = (values * self.inverse_gain).contiguous(memory_format=torch.channels_last)
-        with self._autocast():
-            return self.synthesis(latent).float()
+        roundings: dict[Relaxation, Rounding] = {
+            "straight_through": straight_through,
+            "additive_noise": partial(additive_noise, generator=self.noise),
+            "soft_rounding": partial(soft_rounding, temperature=self.temperature),
+            "gumbel_annealing": partial(
+                gumbel_annealing, temperature=self.temperature, generator=self.noise
+            ),
+        }
+        return roundings[relaxation]
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast("cpu", torch.bfloat16, enabled=self.half_precision)
@@ -333,6 +387,11 @@ class _Session:
         edited = self.task.v.clone()
         edited[..., core.rows, core.columns] = self.latent[..., inner.rows, inner.columns]
         return self.codec.quantise(edited, self.task.z, self.task.quality)
+
+
+def temperature_at(share: float) -> float:
+    """Return τ of the relaxations that have one, after ``share`` of a schedule."""
+    return _HOTTEST * math.exp(-_FALL * max(share - _HOT_SHARE, 0.0))
 
 
 def has_fast_bfloat16() -> bool:

@@ -17,11 +17,14 @@ _SCALES = (0.5, 1.0, 2.0, 3.0, 4.5, 7.0, 12.0)
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of the objective for one tile, before their weights where they have one.
+    """The terms of the objective for one tile, all but L_acc with their weights, in bits.
 
     Attributes:
-        rate: R, bits.
-        distortion: λ1·L_recon, bits.
+        rate: R.
+        distortion: λ1·L_recon.
+        perceptual: λ2·L_perc.
+        adversarial: λ3·L_adv.
+        variation: λ4·L_tv.
         accuracy: L_acc, to be multiplied by λ5.
         right: number of raw bits that come out right.
         information: bits that a soft decoder could draw from them, see :func:`soft_information`.
@@ -30,10 +33,18 @@ class Terms:
 
     rate: Tensor
     distortion: Tensor
+    perceptual: Tensor
+    adversarial: Tensor
+    variation: Tensor
     accuracy: Tensor
     right: int
     information: float
     squared_error: float
+
+    def total(self, accuracy_weight: float) -> Tensor:
+        """Return L (Eq. 1) at λ5 = ``accuracy_weight``, bits."""
+        looks = self.perceptual + self.adversarial + self.variation
+        return self.rate + self.distortion + looks + accuracy_weight * self.accuracy
 
 
 def soft_information(margins: Tensor) -> float:
@@ -64,10 +75,11 @@ def evaluate(
     lagrangian: float,
     accuracy_loss: str,
     margin: float,
+    perceptual: Tensor,
+    adversarial: Tensor,
+    variation: Tensor,
 ) -> Terms:
     """Return the terms of Eq. 1 for a tile.
-
-    The perceptual, adversarial and total-variation terms (Eq. 3, 4) join here.
 
     Args:
         cover: (1, 3, H, W) in [0, 1].
@@ -78,6 +90,9 @@ def evaluate(
         lagrangian: λ1.
         accuracy_loss: ``"hinge"`` or ``"cross_entropy"``.
         margin: of the hinge.
+        perceptual: λ2·L_perc.
+        adversarial: λ3·L_adv.
+        variation: λ4·L_tv.
     """
     carrying = wanted != 0
     carried, bits = logits[carrying], (wanted[carrying] + 1) / 2
@@ -92,6 +107,9 @@ def evaluate(
     return Terms(
         rate=rate,
         distortion=squared_error_bits(cover, stego, lagrangian),
+        perceptual=perceptual,
+        adversarial=adversarial,
+        variation=variation,
         accuracy=accuracy,
         right=right,
         information=information,

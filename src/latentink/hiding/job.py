@@ -47,6 +47,7 @@ class Job:
         sealed: the same, encrypted.
         keys: from the password.
         codec: the codec.
+        fingerprint: of its weights.
         quality: quality code that the user asked for.
         plain: the photo.
         preset: of the editor.
@@ -61,6 +62,7 @@ class Job:
     sealed: bytes
     keys: Keys
     codec: Codec
+    fingerprint: bytes
     quality: int
     plain: Plain
     preset: Preset

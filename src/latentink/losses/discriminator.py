@@ -115,16 +115,17 @@ def read_discriminator(path: Path) -> tuple[Discriminator, dict[str, str]]:
     return network, metadata
 
 
-def load_discriminator(codec_name: str) -> Discriminator:
+def load_discriminator(codec_name: str, fingerprint: bytes) -> Discriminator:
     """Return the bundled discriminator of a codec's bundled weights, frozen, in evaluation mode.
 
     Other weights of the same codec have other latents, of which this discriminator knows nothing.
 
     Args:
         codec_name: ``"hyperprior"`` or ``"elic"``.
+        fingerprint: of the codec's weights (codecs/registry.py).
 
     Raises:
-        WeightsError: no discriminator for a codec of that name, or a file that is not one.
+        WeightsError: no discriminator for that codec or these weights, or a file that is not one.
     """
     if codec_name not in BUNDLED:
         known = ", ".join(BUNDLED)
@@ -134,6 +135,11 @@ def load_discriminator(codec_name: str) -> Discriminator:
     if metadata.get("codec") != codec_name:
         raise WeightsError(
             f"{path} holds a discriminator for {metadata.get('codec', '')!r}, not for {codec_name}."
+        )
+    if metadata.get("codec_fingerprint") != fingerprint.hex():
+        raise WeightsError(
+            f"The adversarial term needs a discriminator of the codec's own weights; there is none "
+            f"for {fingerprint.hex()}. Use the bundled weights, or another preset."
         )
     return network
 

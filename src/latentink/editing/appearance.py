@@ -1,0 +1,100 @@
+"""L_perc and L_adv of Eq. 1 in the editor: computed on one cell of a tile a step.
+
+Both networks cost more than the synthesis transform, so a step looks at one cell, drawn anew each
+time, and takes it for the whole tile. The features of the cover, which never change, are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latentink.codecs.codec import STRIDE
+from latentink.geometry import Rectangle
+from latentink.losses.adversarial import adversarial
+from latentink.losses.discriminator import Discriminator
+from latentink.losses.perceptual import Features, PerceptualLoss
+
+# Features of a 128×128 cell take 10 MB.
+_CELLS_KEPT = 64
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The networks that say how a picture looks; None where a term is off.
+
+    Attributes:
+        perceptual: LPIPS.
+        discriminator: of the codec's pictures.
+    """
+
+    perceptual: PerceptualLoss | None = None
+    discriminator: Discriminator | None = None
+
+
+class Appearance:
+    """What the judges make of parts of a photo's stego."""
+
+    def __init__(
+        self, cover: Tensor, judges: Judges, side: int, generator: torch.Generator
+    ) -> None:
+        """Take the photo.
+
+        Args:
+            cover: (1, 3, H, W) in [0, 1].
+            judges: the networks.
+            side: of a cell, pixels, a multiple of 16; 0: every tile is one cell.
+            generator: of the choice of cells.
+        """
+        self.cover, self.judges, self.side = cover, judges, side
+        self.generator = generator
+        self._features: dict[Rectangle, Features] = {}
+
+    def terms(self, place: Rectangle, stego: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Return L_perc and L_adv (scalars), each a mean times the pixels of ``place``.
+
+        Args:
+            place: pixels of the photo, on the latents' grid.
+            stego: (1, 3, h, w) in [0, 1] there, differentiable.
+            latent: (1, M, ⌈h/16⌉, ⌈w/16⌉) there, as g_s sees it, differentiable.
+        """
+        off = stego.new_zeros(())
+        if self.judges == Judges():
+            return off, off
+        pixels = place.height * place.width
+        cell = self._draw(place)
+        inner = cell.shifted(place)
+        part = stego[..., inner.rows, inner.columns]
+        looks = off
+        if self.judges.perceptual is not None:
+            looks = pixels * self.judges.perceptual.distance(self._features_at(cell), part)
+        seems = off
+        if self.judges.discriminator is not None:
+            there = inner.coarsened(STRIDE)
+            hint = latent[..., there.rows, there.columns]
+            seems = pixels * adversarial(self.judges.discriminator(part, hint))
+        return looks, seems
+
+    def _draw(self, place: Rectangle) -> Rectangle:
+        """Return a cell of ``place``; the last of a row or column overlaps the one before."""
+        if not self.side:
+            return place
+        corner = []
+        for start, length in ((place.top, place.height), (place.left, place.width)):
+            last = max(-(-(length - self.side) // STRIDE) * STRIDE, 0)
+            count = -(-last // self.side) + 1
+            index = int(torch.randint(count, (), generator=self.generator))
+            corner.append(start + min(index * self.side, last))
+        top, left = corner
+        return Rectangle(top, left, top + self.side, left + self.side).clipped(place)
+
+    def _features_at(self, cell: Rectangle) -> Features:
+        if cell in self._features:
+            return self._features[cell]
+        assert self.judges.perceptual is not None
+        features = self.judges.perceptual.features(self.cover[..., cell.rows, cell.columns])
+        if len(self._features) < _CELLS_KEPT:
+            self._features[cell] = features
+        return features
