@@ -10,6 +10,7 @@ import skimage.data
 import latentink
 from latentink import HideOptions
 from latentink.channels.registry import WEIGHTS
+from latentink.codecs.gains import lagrangian
 from latentink.container import unpack
 from latentink.picture import encode_png
 from photos import astronaut
@@ -54,6 +55,44 @@ def test_report_is_true(stego):
     assert report.delivered_rate == pytest.approx(12 / len(stego.data))
     assert 0.75 < report.raw_accuracy <= 1
     assert report.password_used
+
+
+@pytest.mark.parametrize("codec", ["hyperprior", "elic"])
+@pytest.mark.parametrize("channel", ["pixels", "latents"])
+@pytest.mark.parametrize("preset", ["balanced", "fast"])
+def test_every_channel_codec_and_preset(codec, channel, preset, tmp_path):
+    options = HideOptions(codec=codec, channel=channel, preset=preset)
+    photo = astronaut(top=128, left=40)
+    stego = latentink.hide(photo, b"the tide turns at nine", password="tide", options=options)
+    path = tmp_path / "photo.lik"
+    path.write_bytes(stego.data)
+    assert latentink.reveal(path, password="tide") == b"the tide turns at nine"
+    assert stego.report.plain_psnr_db - stego.report.psnr_db < 1.5
+
+
+def test_refinement_of_the_symbols_pays_and_repeats():
+    message = np.random.default_rng(0).bytes(2000)
+    plain, refined, again = (
+        latentink.hide(
+            astronaut(),
+            message,
+            password="tide",
+            options=HideOptions(channel="latents", steps=steps),
+        )  # fmt: skip
+        for steps in (0, 12, 12)
+    )
+    assert refined.data == again.data
+    assert latentink.reveal(refined.data, password="tide") == message
+    assert refined.report.steps == 12
+    costs = [cost(stego.report) for stego in (plain, refined)]
+    assert costs[1] < 0.98 * costs[0]
+
+
+def cost(report):
+    """R + λ1·L_recon of a finished file, bits."""
+    mean_squared = 255**2 * 10 ** (-report.psnr_db / 10)
+    pixels = report.height * report.width
+    return 8 * report.file_bytes + lagrangian(report.quality) * mean_squared * pixels
 
 
 @pytest.mark.parametrize("codec", ["hyperprior", "elic"])
@@ -178,7 +217,8 @@ def test_capacity_is_a_promise_on_a_photo(channel):
         {"preset": "none"},
         {"channel": "none"},
         {"channel": "latents", "decoder": "dense"},
-        {"channel": "latents", "steps": 5},
+        {"channel": "latents", "steps": -1},
+        {"channel": "latents", "seconds": 5},
         {"channel": "latents", "seconds": 1.0},
     ],
 )

@@ -74,9 +74,10 @@ class HideOptions:
         quality: 1 (small file) to 8 (good picture), any number between.
         channel: where the bits live: ``"pixels"`` of the decoded picture, or ``"latents"``, the
             file's symbols (much more room, but only the .lik file delivers the message).
-        preset: name of the editor's preset.
+        preset: name of the editor's preset, or a preset of your own.
         decoder: message decoder instead of the preset's.
-        steps: length of the editor's schedule instead of the preset's.
+        steps: length of the editor's schedule, or of the refinement in the latents channel, instead
+            of the preset's.
         seconds: budget of the editor's schedule.
         seed: of everything random; the same inputs and seed give the same bytes.
     """
@@ -85,7 +86,7 @@ class HideOptions:
     weights: Path | None = None
     quality: float = DEFAULT_QUALITY
     channel: str = "pixels"
-    preset: str = "balanced"
+    preset: str | Preset = "balanced"
     decoder: str | None = None
     steps: int | None = None
     seconds: float | None = None
@@ -484,13 +485,15 @@ def _check_channel(name: str) -> None:
 
 def _check_options(options: HideOptions, message: bytes) -> Preset:
     _check_channel(options.channel)
-    editing = options.decoder, options.steps, options.seconds
-    if options.channel == "latents" and editing != (None, None, None):
+    in_latents = options.channel == "latents"
+    if in_latents and (options.decoder, options.seconds) != (None, None):
         raise OptionError(
-            "The latents channel has neither a message decoder nor steps; leave these options out."
+            "The latents channel has neither a message decoder nor a budget of seconds; leave "
+            "these options out."
         )
-    if options.steps is not None and options.steps < 1:
-        raise OptionError("The number of steps must be at least 1.")
+    least = 0 if in_latents else 1
+    if options.steps is not None and options.steps < least:
+        raise OptionError(f"The number of steps must be at least {least}.")
     if options.seconds is not None and not options.seconds > 0:
         raise OptionError("The number of seconds must be above 0.")
     if options.seed < 0:
@@ -499,7 +502,8 @@ def _check_options(options: HideOptions, message: bytes) -> Preset:
         raise CapacityError(
             f"The message has {len(message)} bytes; {MAX_MESSAGE_BYTES} is the limit."
         )
-    return preset_named(options.preset)
+    preset = options.preset
+    return preset if isinstance(preset, Preset) else preset_named(preset)
 
 
 def _as_picture(image: np.ndarray | Path | str) -> np.ndarray:

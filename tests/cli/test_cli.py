@@ -63,7 +63,7 @@ def test_hide_and_reveal_through_the_latents(folder):
     refused("reveal", out, "-p", "y", says="No message was found")
     arguments = "hide", folder / "cover.png", "-o", folder / "other.lik", "-m", "tide", "--channel"
     refused(*arguments, "air", says="choose from pixels, latents")
-    refused(*arguments, "latents", "--steps", "5", says="latents channel")
+    refused(*arguments, "latents", "--seconds", "5", says="latents channel")
     assert names(folder) == ["cover.png", "out.lik"]
 
 

@@ -6,7 +6,10 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from latentink.relaxations.coset_rounding import coset_rounding
 from latentink.relaxations.gumbel_annealing import gumbel_annealing
 from latentink.relaxations.soft_rounding import soft_rounding
 
@@ -85,3 +88,23 @@ def test_gradients_are_finite_at_integers_halves_and_large_symbols(temperature: 
         assert symbols.grad is not None
         assert relaxed.isfinite().all()
         assert symbols.grad.isfinite().all()
+
+
+@given(
+    st.lists(st.tuples(st.floats(-300, 300), st.integers(1, 16), st.integers(0, 15)), min_size=1)
+)
+def test_coset_rounding_leaves_the_residue_within_half_a_modulus(drawn) -> None:
+    columns = torch.tensor([(s, m, r % m) for s, m, r in drawn], dtype=torch.float64).unbind(1)
+    symbols, moduli, residues = columns
+    symbols = symbols.requires_grad_()
+    points = coset_rounding(symbols, residues, moduli)
+    torch.testing.assert_close(torch.remainder(points, moduli), residues)
+    assert ((points - symbols).abs() <= moduli / 2 + 1e-9).all()
+    points.sum().backward()
+    assert torch.equal(symbols.grad, torch.ones_like(symbols))
+
+
+def test_coset_rounding_with_modulus_one_is_rounding() -> None:
+    symbols = off_halves()
+    ones = torch.ones_like(symbols)
+    torch.testing.assert_close(coset_rounding(symbols, 0 * ones, ones), torch.round(symbols))

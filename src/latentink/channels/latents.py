@@ -107,6 +107,9 @@ class LatentsWriter:
     """A :data:`~latentink.codecs.codec.Chooser` whose symbols carry a sealed message.
 
     Used once, for the passes of one photo in their order.
+
+    Attributes:
+        moduli: (count,) of each flat position: 2^b, 2 in the preamble, 1 where nothing is carried.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class LatentsWriter:
         self.numbers = keyed_numbers(keys, count)
         self.preamble = encode_preamble(plan, keys)
         self.residues = to_residues(sealed, plan.bits)
+        self.moduli = np.ones(count, dtype=np.int64)
         self.done, self.first = 0, True
 
     @property
@@ -142,11 +146,13 @@ class LatentsWriter:
             symbols[taken] = nearest_in_coset(
                 values[taken], self.scales[rows[taken]], self.preamble, 2
             )
+            self.moduli[places[taken]] = 2
         picks = payload_picks(places, rows, self.numbers, self.plan.threshold, taken)[: self.left]
         residues = self.residues[self.done : self.done + len(picks)]
         symbols[picks] = nearest_in_coset(
             values[picks], self.scales[rows[picks]], residues, 2**self.plan.bits
         )
+        self.moduli[places[picks]] = 2**self.plan.bits
         self.done += len(picks)
         return symbols
 

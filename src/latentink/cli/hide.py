@@ -48,7 +48,9 @@ def hide_command(
             "has too."
         ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of the editor.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of the editor; 0 in latents: none.")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="Time for the editor's steps.")] = None,
     seed: Annotated[int, typer.Option(help="Same inputs and seed, same bytes.")] = 0,
     report: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,

@@ -58,6 +58,7 @@ class Preset:
         spread: how thinly a message is laid over the photo.
         weights: λ2 to λ5.
         rounds: schedules to try, each with a stricter aim, before giving up.
+        refinement_steps: of the latents channel, see editing/refinement.py.
         psnr_loss_limit: dB against the plain picture beyond which the message does not fit.
     """
 
@@ -74,6 +75,7 @@ class Preset:
     spread: Spread
     weights: Weights
     rounds: int
+    refinement_steps: int
     psnr_loss_limit: float
 
 
@@ -91,11 +93,12 @@ BALANCED = Preset(
     spread=Spread(density=1 / 8, fill=False, accuracy=0.87, highest_accuracy=0.89),
     weights=Weights(),
     rounds=6,
+    refinement_steps=30,
     psnr_loss_limit=3.0,
 )
 """The default; measured in docs/method.md."""
 
-FAST = replace(BALANCED, name="fast", steps=20, learning_rate=3e-2)
+FAST = replace(BALANCED, name="fast", steps=20, learning_rate=3e-2, refinement_steps=0)
 """A third of the steps, each three times as long; costs the picture a little more."""
 
 PAPER = Preset(
@@ -112,6 +115,7 @@ PAPER = Preset(
     spread=Spread(density=1, fill=True, accuracy=0.87, highest_accuracy=0.89),
     weights=Weights(perceptual=16.0, adversarial=1.0, variation=1 / 244),
     rounds=4,
+    refinement_steps=0,
     psnr_loss_limit=20.0,
 )
 """Section 4.1: Adam, learning rate 1e-3, 1500 steps, additive uniform noise, 1 bit per pixel.

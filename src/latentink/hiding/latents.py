@@ -8,7 +8,8 @@ symbols, that is by a higher quality than the user asked for, at the user's own 
 is compared between qualities and b, w being the slope at which this photo's own plain files trade
 rate for distortion there, so that without a message the quality asked for would be the best. The
 file and the picture that come out are near those that the user asked for, and the quality in the
-header is one that any plain file could have.
+header is one that any plain file could have. Then all symbols are refined together, where the codec
+lets them move without moving the message (editing/refinement.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from latentink.channels.latents import (
@@ -32,6 +34,7 @@ from latentink.channels.latents import (
 )
 from latentink.codecs.codec import Latents
 from latentink.container import QUALITY_UNIT
+from latentink.editing.refinement import RefineTask, refine
 from latentink.errors import CapacityError
 from latentink.hiding.job import Carried, Job
 from latentink.payload.sealing import SEALED_OVERHEAD
@@ -40,6 +43,8 @@ _MOST_BITS = 4
 _QUALITY_STEP = round(0.5 / QUALITY_UNIT)
 # A message below this share of the plain file is not worth the time of a search.
 _SMALL_SHARE = 0.01
+# A larger photo takes minutes, and is refined when the user names the steps.
+_REFINED_PIXELS = 2_000_000
 _LEAST_ROW = 4  # σ = 0.18: below, a forced residue costs more than ten bits.
 
 
@@ -53,8 +58,9 @@ class _PlainAt:
 
 @dataclass(frozen=True)
 class _Candidate:
+    plan: LatentsPlan
     latents: Latents
-    symbols: int
+    moduli: np.ndarray
     objective: float
 
 
@@ -86,8 +92,12 @@ def carry_in_latents(job: Job) -> Carried:
             f"The message does not fit into this photo's latents: they hold {fitting} bytes at "
             "most at this quality. Shorten the message, raise --quality or take a larger photo."
         )
+    latents, steps = best.latents, _refinement_steps(job)
+    if steps:
+        latents = _refined(job, plain_at(latents.quality), best, steps)
     # A file's symbols are what was written, or the file is refused.
-    return Carried(best.latents, best.symbols, 0, "symbols", lambda picture: 1.0)
+    symbols = int((best.moduli > 1).sum())
+    return Carried(latents, symbols, steps, "symbols", lambda picture: 1.0)
 
 
 def room_in_latents(latents: Latents) -> tuple[int, int]:
@@ -121,9 +131,39 @@ def _candidate(job: Job, plain: _PlainAt, bits: int, weight: float) -> _Candidat
         latents = codec.quantise(plain.v, plain.latents.z, quality, writer)
         if writer.left == 0:
             rate, distortion = _cost(job, latents)
-            symbols = len(writer.residues) + PREAMBLE_SYMBOLS
-            return _Candidate(latents, symbols, rate + weight * distortion)
+            moduli = writer.moduli.reshape(latents.y.shape)
+            return _Candidate(plan, latents, moduli, rate + weight * distortion)
     return None
+
+
+def _refinement_steps(job: Job) -> int:
+    """Return how many steps refine the symbols that were found, 0 for none."""
+    # Where symbols depend on each other, moving one moves the places of the message.
+    if len(job.codec.passes(job.plain.latents.y.shape)) > 1:
+        return 0
+    if job.steps is not None:
+        return job.steps
+    height, width = job.size
+    return job.preset.refinement_steps if height * width <= _REFINED_PIXELS else 0
+
+
+def _refined(job: Job, plain: _PlainAt, found: _Candidate, steps: int) -> Latents:
+    """Return latents with the residues of ``found`` whose symbols were moved together."""
+    codec, quality = job.codec, found.latents.quality
+    y = torch.from_numpy(found.latents.y).float()[None]
+    moduli = torch.from_numpy(found.moduli).float()[None]
+    task = RefineTask(
+        cover=job.plain.cover,
+        v=torch.where(moduli > 1, y, plain.v),
+        side=codec.table_scales(torch.from_numpy(found.latents.indexes))[None],
+        quality=quality,
+        lagrangian=codec.lagrangian(job.quality),
+        residues=torch.remainder(y, moduli),
+        moduli=moduli,
+    )
+    v = refine(codec, task, steps, job.seed, job.on_step)
+    writer = LatentsWriter(found.plan, job.sealed, job.keys, y.numel(), codec.scales)
+    return codec.quantise(v, found.latents.z, quality, writer)
 
 
 def _plains(job: Job) -> Callable[[int], _PlainAt]:
