@@ -78,7 +78,7 @@ def test_refinement_of_the_symbols_pays_and_repeats():
             message,
             password="tide",
             options=HideOptions(channel="latents", steps=steps),
-        )  # fmt: skip
+        )
         for steps in (0, 12, 12)
     )
     assert refined.data == again.data
