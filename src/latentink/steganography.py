@@ -253,7 +253,7 @@ def hide(
     carried = CHANNELS[options.channel](job)
     data = _pack(codec, carried.latents, cover)
     decoded = _decode(data, options.weights)
-    picture = decoded.picture()
+    picture = decoded.picture(plain)
     psnr = psnr_db(cover, picture)
     if plain.psnr_db - psnr > preset.psnr_loss_limit:
         share = preset.psnr_loss_limit / (plain.psnr_db - psnr)
@@ -457,10 +457,13 @@ class _Decoded:
     latents: Latents
     size: tuple[int, int]
 
-    def picture(self) -> np.ndarray:
-        """Return the picture (H, W, 3) uint8."""
+    def picture(self, plain: Plain | None = None) -> np.ndarray:
+        """Return the picture (H, W, 3) uint8; ``plain``: the same photo's, to take parts from."""
         latents = self.latents
-        return to_picture(self.codec.synthesise(latents.values, latents.quality, self.size))
+        known = None
+        if plain is not None and plain.latents.quality == latents.quality:
+            known = plain.latents.values, to_tensor(plain.picture)
+        return to_picture(self.codec.synthesise(latents.values, latents.quality, self.size, known))
 
 
 def _decode(data: bytes, weights: Path | None) -> _Decoded:

@@ -159,6 +159,25 @@ def test_tiles_leave_no_seams(codec):
     torch.testing.assert_close(tiled, whole, atol=1e-4, rtol=0)
 
 
+def test_parts_of_a_known_picture_are_taken_from_it(codec, monkeypatch):
+    """A change in one corner recomputes the tiles that see it, and the picture is the same."""
+    monkeypatch.setattr("latentink.codecs.codec._TILE", 8)
+    code = codec.quality_code(5)
+    picture = to_tensor(astronaut(height=250, width=405))
+    v = codec.analyse(picture, code)
+    values = codec.quantise(v, codec.hyper_analyse(v), code).values
+    before = to_tensor(to_picture(codec.synthesise(values, code, (250, 405))))
+    changed = values.copy()
+    changed[:, :3, :3] += 1
+    whole = codec.synthesise(changed, code, (250, 405))
+    calls = []
+    hook = codec.g_s.register_forward_hook(lambda *_: calls.append(1))
+    from_parts = codec.synthesise(changed, code, (250, 405), (values, before))
+    hook.remove()
+    np.testing.assert_array_equal(to_picture(from_parts), to_picture(whole))
+    assert len(calls) < 6
+
+
 def test_extreme_symbols_survive_the_coder(codec):
     code = codec.quality_code(5)
     v = codec.analyse(to_tensor(astronaut()), code)

@@ -175,12 +175,36 @@ class Codec(ABC):
         )
         return y * self.gain(quality)
 
-    def synthesise(self, values: np.ndarray, quality: int, size: tuple[int, int]) -> Tensor:
-        """Return the picture (1, 3, H, W) in [0, 1], float32, of v̂ (M, h, w)."""
+    def synthesise(
+        self,
+        values: np.ndarray,
+        quality: int,
+        size: tuple[int, int],
+        known: tuple[np.ndarray, Tensor] | None = None,
+    ) -> Tensor:
+        """Return the picture (1, 3, H, W) in [0, 1], float32, of v̂ (M, h, w).
+
+        Args:
+            values: v̂.
+            quality: quality code.
+            size: height and width of the picture, pixels.
+            known: other values at the same quality and their picture (1, 3, H, W): of a large
+                picture, what looks at the same values is taken from there.
+        """
         with torch.no_grad():
             latent = torch.from_numpy(values).float()[None] * self.inverse_gain(quality)
+            other = None
+            if known is not None:
+                before = torch.from_numpy(known[0]).float()[None] * self.inverse_gain(quality)
+                missing = [s * STRIDE - n for s, n in zip(values.shape[1:], size, strict=True)]
+                other = before, functional.pad(known[1], (0, missing[1], 0, missing[0]))
             picture = apply_in_tiles(
-                self.g_s, latent, tile=_TILE, halo=self.synthesis_halo, scale=Fraction(STRIDE)
+                self.g_s,
+                latent,
+                tile=_TILE,
+                halo=self.synthesis_halo,
+                scale=Fraction(STRIDE),
+                known=other,
             )
         return picture[..., : size[0], : size[1]].clamp_(0, 1)
 

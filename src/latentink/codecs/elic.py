@@ -22,6 +22,7 @@ from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, n
 from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.models import elic_groups
+from latentink.codecs.normalisation import laid_out
 from latentink.codecs.space_channel_context import SpaceChannelContext, checkerboard
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.codecs.weights_file import network_tensors
@@ -55,7 +56,7 @@ class ElicCodec(Codec):
         h_a = model.latent_codec["hyper"].h_a
         for name, network in (("g_a", model.g_a), ("g_s", model.g_s), ("h_a", h_a)):
             fill(network, network_tensors(tensors, name), f"{origin}, {name}")
-        self.g_a, self.g_s, self.h_a = model.g_a, model.g_s, h_a
+        self.g_a, self.g_s, self.h_a = laid_out(model.g_a), laid_out(model.g_s), h_a
         h_s = hyper_synthesis(network_tensors(tensors, "h_s"), f"{origin}, h_s")
         self.h_s = FixedPointSequence(h_s)
         side_channels = len(tensors["h_s.4.bias"])

@@ -12,6 +12,7 @@ from torch import Tensor
 from latentink.codecs.bitstream import decode_symbols
 from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
 from latentink.codecs.fixed_point import FixedPointSequence
+from latentink.codecs.normalisation import laid_out
 from latentink.codecs.weights_file import network_tensors
 from latentink.geometry import Rectangle
 from latentink.losses.rate import gaussian_bits
@@ -32,7 +33,7 @@ class HyperpriorCodec(Codec):
         model = ScaleHyperprior(self.hyper_channels, self.latent_channels)
         for name in ("g_a", "g_s", "h_a", "h_s"):
             fill(getattr(model, name), network_tensors(tensors, name), f"{origin}, {name}")
-        self.g_a, self.g_s, self.h_a = model.g_a, model.g_s, model.h_a
+        self.g_a, self.g_s, self.h_a = laid_out(model.g_a), laid_out(model.g_s), model.h_a
         self.h_s = FixedPointSequence(model.h_s)
 
     def _hyper_transform(self, v: Tensor) -> Tensor:

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from latentink.channels.message_decoder import MessageDecoder
 from latentink.codecs.codec import STRIDE, Codec, Latents, Rounding
 from latentink.editing.appearance import Appearance, Judges
-from latentink.editing.inverse_gdn import with_fast_normalisation
 from latentink.editing.objective import Terms, evaluate
 from latentink.editing.optimisers import OPTIMISERS, Optimiser
 from latentink.editing.presets import Preset, Relaxation
@@ -196,7 +195,7 @@ class _Session:
         self.region = region_of(task.window, codec.synthesis_halo, latent_size)
         self.inverse_gain = codec.inverse_gain(task.quality)
         self.half_precision = has_fast_bfloat16()
-        self.synthesis = with_fast_normalisation(frozen_copy(codec.g_s))
+        self.synthesis = frozen_copy(codec.g_s)
         self.cover = task.cover.contiguous(memory_format=torch.channels_last)
         self.noise = torch.Generator().manual_seed(seed)
         self.weight = preset.weights.accuracy

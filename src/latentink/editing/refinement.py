@@ -19,7 +19,6 @@ from torch import Tensor
 
 from latentink.codecs.codec import STRIDE, Codec
 from latentink.editing.editor import Progress, frozen_copy, has_fast_bfloat16
-from latentink.editing.inverse_gdn import with_fast_normalisation
 from latentink.editing.optimisers import Adam
 from latentink.editing.tiles import Tile, tiles_of
 from latentink.geometry import Rectangle
@@ -82,7 +81,7 @@ class _Refinement:
     def __init__(self, codec: Codec, task: RefineTask, seed: int) -> None:
         self.codec, self.task = codec, task
         self.latent = task.v.clone(memory_format=torch.channels_last).requires_grad_()
-        self.synthesis = with_fast_normalisation(frozen_copy(codec.g_s))
+        self.synthesis = frozen_copy(codec.g_s)
         self.inverse_gain = codec.inverse_gain(task.quality)
         self.noise = torch.Generator().manual_seed(seed)
         self.whole = Rectangle(0, 0, *task.cover.shape[-2:])

@@ -1,0 +1,94 @@
+"""Generalised divisive normalisation with fixed parameters, in pieces that fit a cache.
+
+Ballé, Laparra, Simoncelli 2016. At each position, over the channels x of a layer,
+
+    y = x·n,    n = (β + Γx²)^(±½):  + in the synthesis transform ("inverse"), − in the analysis,
+
+and with g = dL/dy
+
+    dL/dx = g·n ± x·Γᵀ(g·x·m),      m = 1/n in the synthesis transform, n³ in the analysis.
+
+Left to CompressAI's layer and autograd this is a dozen passes over a layer of 96 channels at half
+the picture's resolution; these, not the convolutions, were two thirds of an editing step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from compressai.layers import GDN
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+# 0.2 MB in bfloat16 at 96 channels: the four tensors of a piece stay in a core's cache.
+_POSITIONS_AT_A_TIME = 1024
+
+
+class FixedGdn(nn.Module):
+    """CompressAI's ``GDN`` without gradients for its parameters; in channels_last."""
+
+    beta: Tensor
+    gamma: Tensor
+
+    def __init__(self, trained: GDN) -> None:
+        super().__init__()
+        self.inverse = bool(trained.inverse)
+        self.register_buffer("beta", trained.beta_reparam(trained.beta).detach())
+        self.register_buffer("gamma", trained.gamma_reparam(trained.gamma).detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y (B, C, H, W) of x (B, C, H, W), in x's precision."""
+        by_position = x.permute(0, 2, 3, 1)
+        flat = by_position.reshape(-1, x.shape[1])
+        beta, gamma = self.beta.to(x.dtype), self.gamma.to(x.dtype)
+        y: Tensor = _Normalised.apply(flat, beta, gamma, self.inverse)
+        return y.view(by_position.shape).permute(0, 3, 1, 2)
+
+
+class _Normalised(torch.autograd.Function):
+    """y of x, both (positions, C)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, beta: Tensor, gamma: Tensor, inverse: bool) -> Tensor:
+        y, norm, squares = torch.empty_like(x), torch.empty_like(x), _piece(x)
+        for own, factor, out in zip(*(t.split(len(squares)) for t in (x, norm, y)), strict=True):
+            square = torch.mul(own, own, out=squares[: len(own)])
+            torch.addmm(beta, square, gamma.t(), out=factor)
+            if inverse:
+                factor.sqrt_()
+            else:
+                factor.rsqrt_()
+            torch.mul(own, factor, out=out)
+        ctx.save_for_backward(x, norm, gamma)
+        ctx.inverse = inverse
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        x, norm, gamma = ctx.saved_tensors
+        slope, weighted = torch.empty_like(x), _piece(x)
+        pieces = zip(*(t.split(len(weighted)) for t in (x, norm, gradient, slope)), strict=True)
+        for own, factor, above, out in pieces:
+            inner = torch.mul(above, own, out=weighted[: len(own)])
+            if ctx.inverse:
+                inner.div_(factor)
+            else:
+                inner.mul_(factor.pow(3)).neg_()
+            torch.mm(inner, gamma, out=out).mul_(own).addcmul_(above, factor)
+        return slope, None, None, None
+
+
+def _piece(x: Tensor) -> Tensor:
+    return x.new_empty(min(_POSITIONS_AT_A_TIME, len(x)), x.shape[1])
+
+
+def laid_out(transform: nn.Module) -> nn.Module:
+    """Return ``transform``, changed in place to channels_last and with every GDN fixed."""
+    for name, child in transform.named_children():
+        if isinstance(child, GDN):
+            setattr(transform, name, FixedGdn(child))
+        else:
+            laid_out(child)
+    return transform.to(memory_format=torch.channels_last)
