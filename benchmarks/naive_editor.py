@@ -3,8 +3,8 @@
     python benchmarks/naive_editor.py ../shared/photos/kodak/kodim05.png --crop 128 --steps 1500
 
 Both move the latent of one photo for the same bits (dense decoder, one in every pixel) with the
-same networks and the same weights of the same six terms. The plain reading: float32, CompressAI's own
-layers, additive noise, Adam at 1e-3, every term over the whole picture at every step, and the
+same networks and the same weights of the same six terms. The plain reading: float32, CompressAI's
+own layers, additive noise, Adam at 1e-3, every term over the whole picture at every step, and the
 hyper path and the cover's features computed anew each time. Ours: presets.py's `paper` with what
 this project changed. The objective compared is that of the rounded latent, all terms in float32;
 computing it is not counted. Prints a Markdown table: what ours reached, when, and when the plain
