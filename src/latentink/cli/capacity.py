@@ -21,7 +21,9 @@ def capacity_command(
     channel: Annotated[
         str, typer.Option(help="Where the bits live: pixels or latents.")
     ] = "pixels",
-    preset: Annotated[str, typer.Option(help="balanced, fast or paper.")] = "balanced",
+    preset: Annotated[
+        str, typer.Option(help="balanced, fast, or paper (for research).")
+    ] = "balanced",
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Estimate how many bytes a photo carries at acceptable quality."""

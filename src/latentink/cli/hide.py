@@ -39,7 +39,9 @@ def hide_command(
     channel: Annotated[
         str, typer.Option(help="Where the bits live: pixels or latents.")
     ] = "pixels",
-    preset: Annotated[str, typer.Option(help="balanced, fast or paper.")] = "balanced",
+    preset: Annotated[
+        str, typer.Option(help="balanced, fast, or paper (for research).")
+    ] = "balanced",
     decoder: Annotated[
         str | None,
         typer.Option(

@@ -11,7 +11,6 @@ from torch.optim.adam import adam
 
 _BETAS = (0.9, 0.99)
 _EPSILON = 1e-8
-_LINE_SEARCH = 4
 
 
 class Optimiser(Protocol):
@@ -66,9 +65,7 @@ class Lbfgs:
 
     def __init__(self, latent: Tensor, learning_rate: float) -> None:
         self.learning_rate = learning_rate
-        self._optimiser = torch.optim.LBFGS(
-            [latent], max_iter=1, max_eval=_LINE_SEARCH, line_search_fn="strong_wolfe"
-        )
+        self._optimiser = torch.optim.LBFGS([latent], max_iter=1, line_search_fn="strong_wolfe")
 
     def step(self, closure: Callable[[], Tensor]) -> None:
         """Move the latent once."""

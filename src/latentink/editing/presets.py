@@ -120,7 +120,7 @@ PAPER = Preset(
         accuracy=512**2 / 48,
         accuracy_gain=0.0,
     ),
-    rounds=4,
+    rounds=1,
     refinement_steps=0,
     psnr_loss_limit=20.0,
 )

@@ -84,6 +84,7 @@ class _Refinement:
         self.synthesis = frozen_copy(codec.g_s)
         self.inverse_gain = codec.inverse_gain(task.quality)
         self.noise = torch.Generator().manual_seed(seed)
+        self.half_precision = has_fast_bfloat16()
         self.whole = Rectangle(0, 0, *task.cover.shape[-2:])
         self.tiles = tiles_of(
             self.whole, codec.synthesis_halo, (task.v.shape[-2], task.v.shape[-1])
@@ -133,7 +134,7 @@ class _Refinement:
             points = coset_rounding(symbols, own_residues, own_moduli)
             return torch.where(own_moduli > 1, points, additive_noise(symbols, self.noise))
 
-        with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half_precision):
             relaxed = self.codec.relax(
                 self.latent[..., patch.rows, patch.columns],
                 task.side[..., patch.rows, patch.columns],

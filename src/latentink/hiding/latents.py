@@ -37,6 +37,7 @@ from latentink.container import QUALITY_UNIT
 from latentink.editing.refinement import RefineTask, refine
 from latentink.errors import CapacityError
 from latentink.hiding.job import Carried, Job
+from latentink.losses.distortion import squared_error_bits
 from latentink.payload.sealing import SEALED_OVERHEAD
 
 _MOST_BITS = 4
@@ -94,7 +95,9 @@ def carry_in_latents(job: Job) -> Carried:
         )
     latents, steps = best.latents, _refinement_steps(job)
     if steps:
-        latents = _refined(job, plain_at(latents.quality), best, steps)
+        refined = _refined(job, plain_at(latents.quality), best, steps)
+        # The relaxed objective falls always, that of the file not in every textured photo.
+        latents = min(latents, refined, key=lambda found: _objective(job, found))
     # A file's symbols are what was written, or the file is refused.
     symbols = int((best.moduli > 1).sum())
     return Carried(latents, symbols, steps, "symbols", lambda picture: 1.0)
@@ -192,6 +195,14 @@ def _slope(job: Job, plain_at: Callable[[int], _PlainAt]) -> float:
     if distortion <= finer_distortion:  # A codec of one quality.
         return DISTORTION_BITS
     return max((finer_rate - rate) / (distortion - finer_distortion), 0.0)
+
+
+def _objective(job: Job, latents: Latents) -> float:
+    """Return R + λ1·L_recon in bits, of the picture that the symbols decode to."""
+    picture = job.codec.synthesise(latents.values, latents.quality, job.size)
+    rate = information(latents.y, job.codec.scales[latents.indexes]).sum()
+    distortion = squared_error_bits(job.plain.cover, picture, job.codec.lagrangian(job.quality))
+    return float(rate) + float(distortion)
 
 
 def _cost(job: Job, latents: Latents) -> tuple[float, float]:
