@@ -23,7 +23,7 @@ from latentink.channels.message_decoder import MessageDecoder
 from latentink.codecs.codec import STRIDE, Codec, Latents, Rounding
 from latentink.editing.appearance import Appearance, Judges
 from latentink.editing.objective import Terms, evaluate
-from latentink.editing.optimisers import OPTIMISERS, Optimiser
+from latentink.editing.optimisers import OPTIMISERS, Optimiser, cosine_rate
 from latentink.editing.presets import Preset, Relaxation
 from latentink.editing.tiles import Tile, region_of, tiles_of
 from latentink.geometry import Rectangle
@@ -231,8 +231,7 @@ class _Session:
                 share = max(share, (time.monotonic() - started) / seconds)
             if share >= 1:
                 break
-            cosine = 0.5 * (1 + math.cos(math.pi * share))
-            optimiser.learning_rate = last_rate + (learning_rate - last_rate) * cosine
+            optimiser.learning_rate = cosine_rate(learning_rate, last_rate, share)
             self.temperature = temperature_at(share)
             progress = self._step(optimiser, step + 1, steps)
             due = aim * min(share / ramp, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +12,11 @@ from torch.optim.adam import adam
 
 _BETAS = (0.9, 0.99)
 _EPSILON = 1e-8
+
+
+def cosine_rate(first: float, last: float, share: float) -> float:
+    """Return the learning rate after ``share`` of a schedule, on a cosine from first to last."""
+    return last + (first - last) * 0.5 * (1 + math.cos(math.pi * share))
 
 
 class Optimiser(Protocol):

@@ -19,14 +19,14 @@ from torch import Tensor
 
 from latentink.codecs.codec import STRIDE, Codec
 from latentink.editing.editor import Progress, frozen_copy, has_fast_bfloat16
-from latentink.editing.optimisers import Adam
+from latentink.editing.optimisers import Adam, cosine_rate
 from latentink.editing.tiles import Tile, tiles_of
 from latentink.geometry import Rectangle
 from latentink.losses.distortion import PEAK, squared_error_bits
 from latentink.relaxations.additive_noise import additive_noise
 from latentink.relaxations.coset_rounding import coset_rounding
 
-_LEARNING_RATE, _LAST_LEARNING_RATE = 2e-2, 2e-3
+_LEARNING_RATE, _LAST_LEARNING_RATE = 5e-3, 5e-4
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,7 @@ def refine(
     session = _Refinement(codec, task, seed)
     optimiser = Adam(session.latent, _LEARNING_RATE)
     for step in range(steps):
-        cosine = 0.5 * (1 + math.cos(math.pi * step / steps))
-        fall = (_LEARNING_RATE - _LAST_LEARNING_RATE) * cosine
-        optimiser.learning_rate = _LAST_LEARNING_RATE + fall
+        optimiser.learning_rate = cosine_rate(_LEARNING_RATE, _LAST_LEARNING_RATE, step / steps)
         optimiser.step(session.objective)
         on_step(session.progress(step + 1, steps))
     return session.latent.detach()
