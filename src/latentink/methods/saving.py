@@ -1,0 +1,122 @@
+"""Ways to save a picture, after which a method has to read its bits."""
+
+from __future__ import annotations
+
+import io
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentink.errors import PictureError
+from latentink.picture import decode_picture, encode_png
+
+SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
+"""Pillow's numbers for what JPEG keeps of colour."""
+
+
+class Saving(ABC):
+    """A file format with its setting.
+
+    Attributes:
+        suffix: of the file, with its dot.
+    """
+
+    suffix: str
+
+    @abstractmethod
+    def encode(self, picture: np.ndarray) -> bytes:
+        """Return (H, W, 3) float32 in [0, 1] as the bytes of a file."""
+
+    @abstractmethod
+    def decode(self, data: bytes) -> np.ndarray:
+        """Return what :meth:`encode` kept of the picture, (H, W, 3) float32 in [0, 1].
+
+        Raises:
+            PictureError: the bytes are no such file.
+        """
+
+
+@dataclass(frozen=True)
+class Floats(Saving):
+    """Floating-point values as they are, in NumPy's own format.
+
+    Attributes:
+        bits: 32 or 16 a value.
+    """
+
+    bits: int = 32
+    suffix = ".npy"
+
+    def encode(self, picture: np.ndarray) -> bytes:
+        """Return the bytes of an .npy file."""
+        buffer = io.BytesIO()
+        np.save(buffer, picture.astype(f"<f{self.bits // 8}"), allow_pickle=False)
+        return buffer.getvalue()
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """Return the picture."""
+        try:
+            values = np.load(io.BytesIO(data), allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise PictureError(f"This is not a picture saved as numbers ({error}).") from None
+        fits = isinstance(values, np.ndarray) and values.ndim == 3 and values.shape[2] == 3
+        if not fits or values.dtype.kind != "f":
+            raise PictureError("This file of numbers does not hold a picture.")
+        return values.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Png(Saving):
+    """8 bits a value, without loss."""
+
+    suffix = ".png"
+
+    def encode(self, picture: np.ndarray) -> bytes:
+        """Return the bytes of a PNG file."""
+        return encode_png(eight_bits(picture))
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """Return the picture."""
+        return from_eight_bits(decode_picture(data, "The stego"))
+
+
+@dataclass(frozen=True)
+class Jpeg(Saving):
+    """JPEG as Pillow writes it.
+
+    Attributes:
+        quality: 1 to 100.
+        subsampling: of colour, a key of :data:`SUBSAMPLINGS`.
+    """
+
+    quality: int
+    subsampling: str = "4:4:4"
+    suffix = ".jpg"
+
+    def encode(self, picture: np.ndarray) -> bytes:
+        """Return the bytes of a JPEG file."""
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        Image.fromarray(eight_bits(picture)).save(
+            buffer,
+            format="JPEG",
+            quality=self.quality,
+            subsampling=SUBSAMPLINGS[self.subsampling],
+        )
+        return buffer.getvalue()
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """Return the picture."""
+        return from_eight_bits(decode_picture(data, "The stego"))
+
+
+def eight_bits(picture: np.ndarray) -> np.ndarray:
+    """Return (H, W, 3) in [0, 1] rounded to uint8."""
+    return np.round(picture.clip(0, 1) * 255).astype(np.uint8)
+
+
+def from_eight_bits(picture: np.ndarray) -> np.ndarray:
+    """Return (H, W, 3) uint8 as float32 in [0, 1]."""
+    return picture.astype(np.float32) / np.float32(255)
