@@ -20,6 +20,9 @@ from latentink.errors import OutputError, PictureError
 if TYPE_CHECKING:
     from torch import Tensor
 
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+"""What is read; Pillow knows more, some of it by programs that should not see strangers' files."""
+
 MINIMUM_SIDE = 16
 MAXIMUM_SIDE = 65_500
 MAXIMUM_PIXELS = 100_000_000
@@ -59,7 +62,7 @@ def decode_picture(data: bytes, name: str) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as file:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as file:
                 _check_kind(file, name)
                 upright = ImageOps.exif_transpose(file)
                 return np.array(_eight_bit(upright).convert("RGB"))

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import hmac
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,8 +22,8 @@ from latentink.channels.plan import largest_message
 from latentink.channels.reading import message_of, read_soft_bits
 from latentink.channels.registry import load_message_decoder
 from latentink.codecs.codec import Codec, Latents
-from latentink.codecs.registry import LoadedCodec, codec_of_file, load_codec
-from latentink.container import MAGIC, LikFile, digest_symbols, pack, unpack
+from latentink.codecs.registry import codec_of_file, load_codec
+from latentink.container import MAGIC, digest_symbols, unpack
 from latentink.editing.editor import Progress
 from latentink.editing.presets import Preset, preset_named
 from latentink.errors import (
@@ -34,12 +33,13 @@ from latentink.errors import (
     OptionError,
     PictureError,
 )
+from latentink.hiding.compression import compress_plainly, pack_latents
 from latentink.hiding.job import Carried, Job, Plain, too_much
 from latentink.hiding.latents import carry_in_latents, room_in_latents
 from latentink.hiding.pixels import carry_in_pixels
 from latentink.metrics.distortion import psnr_db
 from latentink.payload.keys import Keys, derive_keys
-from latentink.payload.sealing import MAX_MESSAGE_BYTES, SALT_BYTES, seal, unseal
+from latentink.payload.sealing import MAX_MESSAGE_BYTES, message_salt, seal, unseal
 from latentink.picture import (
     MAXIMUM_PIXELS,
     MINIMUM_SIDE,
@@ -233,8 +233,8 @@ def hide(
     keys = derive_keys(password)
     codec = load_codec(options.codec, options.weights)
     quality = codec.codec.quality_code(options.quality)
-    sealed = seal(message, keys, _salt(keys, options.seed, message, cover))
-    plain = _analyse(codec, cover, quality)
+    sealed = seal(message, keys, message_salt(keys, options.seed, message, cover.tobytes()))
+    plain = compress_plainly(codec, cover, quality)
     job = Job(
         message=message,
         sealed=sealed,
@@ -251,7 +251,7 @@ def hide(
         on_step=on_step,
     )
     carried = CHANNELS[options.channel](job)
-    data = _pack(codec, carried.latents, cover)
+    data = pack_latents(codec, carried.latents, _size(cover))
     decoded = _decode(data, options.weights)
     picture = decoded.picture(plain)
     psnr = psnr_db(cover, picture)
@@ -311,8 +311,8 @@ def compress(
     started = time.monotonic()
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
-    plain = _analyse(loaded, cover, loaded.codec.quality_code(quality))
-    data = _pack(loaded, plain.latents, cover)
+    plain = compress_plainly(loaded, cover, loaded.codec.quality_code(quality))
+    data = pack_latents(loaded, plain.latents, _size(cover))
     picture = decompress(data, weights=weights)
     report = CompressReport(
         file_bytes=len(data),
@@ -349,7 +349,7 @@ def capacity(
     _check_channel(channel)
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
-    plain = _analyse(loaded, cover, loaded.codec.quality_code(quality))
+    plain = compress_plainly(loaded, cover, loaded.codec.quality_code(quality))
     if channel == "latents":
         easily, limit = room_in_latents(plain.latents)
     else:
@@ -524,40 +524,6 @@ def _as_picture(image: np.ndarray | Path | str) -> np.ndarray:
 
 def _size(picture: np.ndarray) -> tuple[int, int]:
     return picture.shape[0], picture.shape[1]
-
-
-def _salt(keys: Keys, seed: int, message: bytes, cover: np.ndarray) -> bytes:
-    """Return a salt that is new for every message, seed and cover, yet reproducible."""
-    content = b"".join([seed.to_bytes(16, "little"), message, cover.tobytes()])
-    return hmac.digest(keys.subkey("salt"), content, "sha256")[:SALT_BYTES]
-
-
-def _analyse(codec: LoadedCodec, cover: np.ndarray, quality: int) -> Plain:
-    tensor = to_tensor(cover)
-    v = codec.codec.analyse(tensor, quality)
-    z = codec.codec.hyper_analyse(v)
-    side = codec.codec.side(z, (v.shape[-2], v.shape[-1])).float()
-    latents = codec.codec.quantise(v, z, quality)
-    picture = to_picture(codec.codec.synthesise(latents.values, quality, _size(cover)))
-    psnr = psnr_db(cover, picture)
-    return Plain(tensor, v, side, latents, picture, psnr, len(_pack(codec, latents, cover)))
-
-
-def _pack(codec: LoadedCodec, latents: Latents, cover: np.ndarray) -> bytes:
-    """Return the .lik file of ``latents``."""
-    y_stream, z_stream = codec.codec.encode(latents)
-    return pack(
-        LikFile(
-            codec=codec.number,
-            fingerprint=codec.fingerprint,
-            height=cover.shape[0],
-            width=cover.shape[1],
-            quality=latents.quality,
-            symbols_digest=digest_symbols(latents.z, latents.y),
-            z_stream=z_stream,
-            y_stream=y_stream,
-        )
-    )
 
 
 def _verify(receive: Callable[[], bytes | None], message: bytes) -> None:

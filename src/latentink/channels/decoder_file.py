@@ -1,28 +1,39 @@
-"""The safetensors files that hold trained message decoders."""
+"""The safetensors files that hold trained message decoders, and their encoders."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from latentink.channels.basic import BasicDecoder
-from latentink.channels.dense import DenseDecoder
+from latentink.channels.basic import BasicDecoder, BasicEncoder
+from latentink.channels.dense import DenseDecoder, DenseEncoder
 from latentink.errors import WeightsError
 from latentink.tensor_files import fill, read_safetensors, write_safetensors
 
 FORMAT = "latentink message decoder 1"
-ARCHITECTURES: dict[str, type[DenseDecoder] | type[BasicDecoder]] = {
+ENCODER_FORMAT = "latentink message encoder 1"
+
+Decoder = DenseDecoder | BasicDecoder
+Encoder = DenseEncoder | BasicEncoder
+_Network = TypeVar("_Network", DenseDecoder | BasicDecoder, DenseEncoder | BasicEncoder)
+
+ARCHITECTURES: dict[str, Callable[[int, int], Decoder]] = {
     "dense": DenseDecoder,
     "basic": BasicDecoder,
 }
-
+ENCODERS: dict[str, Callable[[int, int], Encoder]] = {
+    "dense": DenseEncoder,
+    "basic": BasicEncoder,
+    "residual": partial(BasicEncoder, residual=True),
+}
 
 MAX_HIDDEN = 512
 MAX_DATA_DEPTH = 64
 
 
-def save_decoder(
-    decoder: DenseDecoder | BasicDecoder, path: Path, notes: dict[str, str] | None = None
-) -> None:
+def save_decoder(decoder: Decoder, path: Path, notes: dict[str, str] | None = None) -> None:
     """Write ``decoder`` to ``path`` as safetensors, replacing the file in one step.
 
     Args:
@@ -33,43 +44,59 @@ def save_decoder(
     Raises:
         OutputError: The file cannot be written.
     """
-    metadata = {
-        **(notes or {}),
-        "format": FORMAT,
-        "architecture": decoder.name,
-        "hidden": str(decoder.hidden),
-        "data_depth": str(decoder.data_depth),
-    }
-    tensors = {
-        name: tensor.float()
-        for name, tensor in decoder.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
-    write_safetensors(tensors, metadata, path)
+    _save(decoder, FORMAT, path, notes)
 
 
-def load_decoder(path: Path) -> DenseDecoder | BasicDecoder:
+def save_encoder(encoder: Encoder, path: Path, notes: dict[str, str] | None = None) -> None:
+    """Write ``encoder`` to ``path``; arguments and errors as for :func:`save_decoder`."""
+    _save(encoder, ENCODER_FORMAT, path, notes)
+
+
+def load_decoder(path: Path) -> Decoder:
     """Read a decoder that :func:`save_decoder` wrote; unfolded, frozen, in evaluation mode.
 
     Raises:
         WeightsError: The file is missing, is not safetensors, is not a message decoder, or its
             tensors do not fit the architecture that it names.
     """
+    return _load(path, FORMAT, "message decoder", ARCHITECTURES)
+
+
+def load_encoder(path: Path) -> Encoder:
+    """Read an encoder that :func:`save_encoder` wrote; errors as for :func:`load_decoder`."""
+    return _load(path, ENCODER_FORMAT, "message encoder", ENCODERS)
+
+
+def _save(network: Decoder | Encoder, form: str, path: Path, notes: dict[str, str] | None) -> None:
+    metadata = {
+        **(notes or {}),
+        "format": form,
+        "architecture": network.name,
+        "hidden": str(network.hidden),
+        "data_depth": str(network.data_depth),
+    }
+    tensors = {
+        name: tensor.float()
+        for name, tensor in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    write_safetensors(tensors, metadata, path)
+
+
+def _load(
+    path: Path, form: str, kind: str, architectures: Mapping[str, Callable[[int, int], _Network]]
+) -> _Network:
     tensors, metadata = read_safetensors(path)
-    decoder = _empty_decoder(path, metadata)
-    fill(decoder, {name: tensor.float() for name, tensor in tensors.items()}, str(path))
-    return decoder
-
-
-def _empty_decoder(path: Path, metadata: dict[str, str]) -> DenseDecoder | BasicDecoder:
-    if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path} holds something else than a message decoder of latentink.")
+    if metadata.get("format") != form:
+        raise WeightsError(f"{path} holds something else than a {kind} of latentink.")
     architecture = metadata.get("architecture", "")
-    if architecture not in ARCHITECTURES:
+    if architecture not in architectures:
         raise WeightsError(f"{path} names the unknown architecture {architecture!r}.")
     hidden = _number(path, metadata, "hidden", MAX_HIDDEN)
     data_depth = _number(path, metadata, "data_depth", MAX_DATA_DEPTH)
-    return ARCHITECTURES[architecture](data_depth, hidden)
+    network = architectures[architecture](data_depth, hidden)
+    fill(network, {name: tensor.float() for name, tensor in tensors.items()}, str(path))
+    return network
 
 
 def _number(path: Path, metadata: dict[str, str], field: str, largest: int) -> int:

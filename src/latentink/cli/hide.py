@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.message import read_message
 from latentink.cli.options import CodecOption, QualityOption, WeightsOption
 from latentink.cli.password import (
     AskOption,
@@ -65,7 +65,7 @@ def hide_command(
         raise OptionError("The outputs must be different files.")
     for path in outputs:
         check_output(path, cover, *([file] if file else []))
-    message = _message(text, file)
+    message = read_message(text, file)
     secret = read_password(password, password_file, ask_password, twice=True)
     say_if_public(secret)
     picture = read_picture(cover)
@@ -97,20 +97,3 @@ def hide_command(
         print_json(result.report)
     else:
         print_rows([("written", str(out)), *hiding_rows(result.report)])
-
-
-def _message(text: str | None, file: Path | None) -> bytes:
-    if (text is None) == (file is None):
-        raise OptionError("Give the message either with -m TEXT or with -f FILE.")
-    if text is not None:
-        try:
-            return text.encode()
-        except UnicodeEncodeError:
-            raise OptionError("The message is not valid text; pass it as a file with -f.") from None
-    assert file is not None
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise OptionError(f"The message file {file} cannot be read: {error.strerror}.") from None

@@ -10,9 +10,13 @@ from latentink.cli.capacity import capacity_command
 from latentink.cli.compress import compress_command
 from latentink.cli.decompress import decompress_command
 from latentink.cli.demo import demo_command
+from latentink.cli.detect import detect_command
+from latentink.cli.embed import embed_command
+from latentink.cli.extract import extract_command
 from latentink.cli.hide import hide_command
 from latentink.cli.inspect import inspect_command
 from latentink.cli.light_start import start_light
+from latentink.cli.methods import methods_command
 from latentink.cli.reveal import reveal_command
 from latentink.cli.train import train_app
 from latentink.cli.weights import weights_app
@@ -30,6 +34,10 @@ app.command("decompress")(decompress_command)
 app.command("capacity")(capacity_command)
 app.command("inspect")(inspect_command)
 app.command("demo")(demo_command)
+app.command("embed")(embed_command)
+app.command("extract")(extract_command)
+app.command("methods")(methods_command)
+app.command("detect")(detect_command)
 app.add_typer(train_app, name="train")
 app.add_typer(weights_app, name="weights")
 

@@ -23,3 +23,17 @@ ReceiverWeightsOption = Annotated[
     Path | None,
     typer.Option(help="Weights file that the sender used, where it is in no usual place."),
 ]
+MethodOption = Annotated[str, typer.Option(help="One of those that `latentink methods` lists.")]
+DepthOption = Annotated[
+    int, typer.Option(help="Bits at each pixel, where the method has a choice: 1 to 4.")
+]
+DecoderOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Message decoder instead of the method's: dense, dense2 to dense4, robust, or a "
+        ".steg or .safetensors file."
+    ),
+]
+SubsamplingOption = Annotated[
+    str, typer.Option(help="Colour in JPEG files: 4:4:4, 4:2:2 or 4:2:0.")
+]

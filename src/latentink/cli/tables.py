@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from latentink.methods.embedding import EmbedReport
     from latentink.steganography import CompressReport, HideReport
 
 
@@ -64,3 +65,21 @@ def hiding_rows(report: HideReport) -> list[tuple[str, str]]:
         ),
         ("time", f"{report.seconds:.1f} s, {report.steps} steps"),
     ]
+
+
+def embedding_rows(report: EmbedReport) -> list[tuple[str, str]]:
+    """Return the rows of a method's stego."""
+    rows = [
+        ("file", f"{report.file_bytes:,} bytes, {report.bpp:.3f} bpp"),
+        ("picture", f"{report.psnr_db:.2f} dB PSNR"),
+    ]
+    if report.payload_bytes is not None:
+        rows.append(("payload", f"{report.payload_bytes:,} bytes, read back"))
+    if report.raw_accuracy is not None:
+        accuracy = f"{report.raw_accuracy:.2%} at {report.density:.4f} raw bits per pixel"
+        rows.append(("raw accuracy", accuracy))
+        rows.append(("RSBPP", f"{report.rsbpp:.4f}, {report.rsbpp_rate:.4f} per file bit"))
+        rows.append(("Shannon rate", f"{report.shannon_rate:.4f} per file bit"))
+    else:
+        rows.append(("payload", f"{report.density:.4f} bits per pixel, simulated"))
+    return [*rows, ("time", f"{report.seconds:.1f} s")]

@@ -65,3 +65,17 @@ def train_discriminator_command(
     from latentink.training.discriminator import train_discriminator
 
     print(f"weights written to {train_discriminator(recipe, photos, out, resume)}")
+
+
+@train_app.command("liso")
+@for_people
+def train_liso_command(
+    recipe: RecipeOption,
+    out: OutOption,
+    photos: PhotosOption = None,
+    resume: ResumeOption = False,
+) -> None:
+    """Train LISO's optimiser with its decoder, for PNG or for a JPEG."""
+    from latentink.training.liso import train_liso
+
+    print(f"weights written to {train_liso(recipe, photos, out, resume)}")

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from latentink.codecs.codec import STRIDE
+from latentink.editing.presets import Weights
 from latentink.geometry import Rectangle
 from latentink.losses.adversarial import adversarial
-from latentink.losses.discriminator import Discriminator
+from latentink.losses.discriminator import Discriminator, load_discriminator
 from latentink.losses.perceptual import Features, PerceptualLoss
 
 # Features of a 128×128 cell take 10 MB.
@@ -32,6 +33,25 @@ class Judges:
 
     perceptual: PerceptualLoss | None = None
     discriminator: Discriminator | None = None
+
+
+def judges_for(weights: Weights, architecture: str, fingerprint: bytes) -> Judges:
+    """Return the networks that the weights of Eq. 1 ask for.
+
+    Args:
+        weights: of a preset.
+        architecture: of the codec.
+        fingerprint: of its weights, which the discriminator was trained with.
+
+    Raises:
+        WeightsError: one of them is not there, or belongs to other weights.
+    """
+    return Judges(
+        perceptual=PerceptualLoss() if weights.perceptual else None,
+        discriminator=load_discriminator(architecture, fingerprint)
+        if weights.adversarial
+        else None,
+    )
 
 
 class Appearance:

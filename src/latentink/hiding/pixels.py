@@ -13,12 +13,10 @@ from latentink.channels.periodic import suited_periods
 from latentink.channels.pixels import read_logits
 from latentink.channels.plan import Plan, plan_message
 from latentink.channels.registry import load_message_decoder
-from latentink.editing.appearance import Judges
+from latentink.editing.appearance import judges_for
 from latentink.editing.editor import EditTask, edit
 from latentink.errors import CapacityError
 from latentink.hiding.job import Carried, Job, too_much
-from latentink.losses.discriminator import load_discriminator
-from latentink.losses.perceptual import PerceptualLoss
 from latentink.payload.frame import frame_bits, max_message_bytes
 from latentink.payload.keys import Keys
 from latentink.payload.preamble import Preamble, encode_preamble
@@ -59,7 +57,7 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         window=plan.carrier.window,
         wanted=wanted,
         information=plan.information,
-        judges=_judges(job),
+        judges=judges_for(preset.weights, job.codec.architecture, job.fingerprint),
     )
     check = CandidateCheck(job.codec, decoder, plan, job.sealed, keys, plain.picture, job.quality)
     edited = edit(
@@ -82,21 +80,6 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
 
     raw_bits = int((wanted != 0).sum())
     return Carried(edited.latents, raw_bits, edited.steps, decoder.name, raw_accuracy)
-
-
-def _judges(job: Job) -> Judges:
-    """Return the networks that the preset's weights ask for.
-
-    Raises:
-        WeightsError: one of them is not there, or belongs to other weights.
-    """
-    weights = job.preset.weights
-    return Judges(
-        perceptual=PerceptualLoss() if weights.perceptual else None,
-        discriminator=load_discriminator(job.codec.architecture, job.fingerprint)
-        if weights.adversarial
-        else None,
-    )
 
 
 def _wanted_bits(plan: Plan, sealed: bytes, keys: Keys) -> Tensor:

@@ -66,12 +66,6 @@ def jpeg_straight_through(picture: Tensor, saving: Jpeg) -> Tensor:
     return picture + (_saved(picture, saving) - picture).detach()
 
 
-def jpeg_with_soft_gradient(picture: Tensor, saving: Jpeg) -> Tensor:
-    """Return what Pillow makes of ``picture`` (B, 3, H, W); its gradient is :func:`soft_jpeg`'s."""
-    soft = soft_jpeg(picture, saving)
-    return soft + (_saved(picture, saving) - soft).detach()
-
-
 def _saved(picture: Tensor, saving: Jpeg) -> Tensor:
     arrays = picture.detach().permute(0, 2, 3, 1).cpu().numpy()
     decoded = [saving.decode(saving.encode(array)) for array in arrays]

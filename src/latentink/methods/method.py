@@ -38,14 +38,17 @@ class Method(ABC):
 
     Attributes:
         name: the row's name, as in the paper's tables, in lower case.
-        suffix: of the file that ``embed`` makes, with its dot.
         simulated: True for embedding that is only simulated: the changes are statistically right,
             but ``extract`` is refused.
     """
 
     name: str
-    suffix: str
     simulated: bool = False
+
+    @property
+    @abstractmethod
+    def suffix(self) -> str:
+        """The ending of the file that ``embed`` makes, with its dot."""
 
     @abstractmethod
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:

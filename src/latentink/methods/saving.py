@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latentink.errors import PictureError
+from latentink.errors import OptionError, PictureError
 from latentink.picture import decode_picture, encode_png
 
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
@@ -93,6 +93,18 @@ class Jpeg(Saving):
     quality: int
     subsampling: str = "4:4:4"
     suffix = ".jpg"
+
+    def __post_init__(self) -> None:
+        """Check both.
+
+        Raises:
+            OptionError: the quality or the subsampling is none that JPEG has.
+        """
+        if not 1 <= self.quality <= 100:
+            raise OptionError(f"JPEG's quality is 1 to 100, not {self.quality}.")
+        if self.subsampling not in SUBSAMPLINGS:
+            known = ", ".join(SUBSAMPLINGS)
+            raise OptionError(f"JPEG has no subsampling {self.subsampling!r}; choose from {known}.")
 
     def encode(self, picture: np.ndarray) -> bytes:
         """Return the bytes of a JPEG file."""

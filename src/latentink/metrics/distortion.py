@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio of 8-bit pictures."""
+"""Peak signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -12,3 +12,13 @@ def psnr_db(cover: np.ndarray, stego: np.ndarray) -> float:
     if np.array_equal(cover, stego):
         return float("inf")
     return float(peak_signal_noise_ratio(cover, stego, data_range=255))
+
+
+def picture_psnr_db(cover: np.ndarray, picture: np.ndarray) -> float:
+    """Return the PSNR in dB of a picture (H, W, 3) float32 in [0, 1] against its uint8 cover."""
+    from skimage.metrics import peak_signal_noise_ratio
+
+    original = cover / 255
+    if np.array_equal(original.astype(np.float32), picture):
+        return float("inf")
+    return float(peak_signal_noise_ratio(original, picture.astype(np.float64), data_range=1))

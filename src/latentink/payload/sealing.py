@@ -8,6 +8,7 @@ that HKDF-SHA256 (RFC 5869) makes from the master key and the salt, hence new fo
 
 from __future__ import annotations
 
+import hmac
 import zlib
 
 from cryptography.exceptions import InvalidTag
@@ -31,6 +32,19 @@ MAX_MESSAGE_BYTES = MAX_SEALED_BYTES - SEALED_OVERHEAD
 STORED, DEFLATED = 0, 1
 _NONCE = bytes(12)
 _NOT_FOUND = "No message was found: the password is wrong, or the picture carries no message."
+
+
+def message_salt(keys: Keys, seed: int, message: bytes, cover: bytes) -> bytes:
+    """Return a salt that is new for every message, seed and cover, yet reproducible.
+
+    Args:
+        keys: from the password.
+        seed: 0 or more.
+        message: what is to be hidden.
+        cover: the bytes of the cover's pixels.
+    """
+    content = b"".join([seed.to_bytes(16, "little"), message, cover])
+    return hmac.digest(keys.subkey("salt"), content, "sha256")[:SALT_BYTES]
 
 
 def _message_key(keys: Keys, salt: bytes) -> bytes:

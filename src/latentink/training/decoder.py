@@ -1,4 +1,4 @@
-"""Trains a SteganoGAN encoder and decoder together and ships the decoder.
+"""Trains a SteganoGAN encoder and decoder together and ships both.
 
 ```
  photo crop ──► dense encoder ──► stego ──► distortion ──► dense decoder ──► logits
@@ -6,8 +6,8 @@
  random bits ────────┘              └── mean squared error      cross-entropy ─┘
 ```
 
-Zhang et al., "SteganoGAN", 2019, section 3.4, without the critic: latentink uses the decoder only,
-and the editor, not the encoder, makes the pictures.
+Zhang et al., "SteganoGAN", 2019, section 3.4, without the critic: in latentink the editor, not the
+encoder, makes the pictures. The encoder serves as a start and for comparison.
 
 Everything random in step n comes from a generator seeded by (seed, n), so that a run resumed from
 a checkpoint is the run that was never interrupted, to the last bit on the same machine and thread
@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from latentink.channels.basic import BasicDecoder, BasicEncoder
-from latentink.channels.decoder_file import save_decoder
+from latentink.channels.decoder_file import Decoder, Encoder, save_decoder, save_encoder
 from latentink.channels.dense import DenseDecoder, DenseEncoder
 from latentink.errors import OutputError
 from latentink.training.checkpoints import (
@@ -259,9 +259,9 @@ class Trainer:
         self.step = state["step"]
 
 
-def _networks(recipe: Recipe) -> tuple[nn.Module, DenseDecoder | BasicDecoder]:
-    encoder: nn.Module
-    decoder: DenseDecoder | BasicDecoder
+def _networks(recipe: Recipe) -> tuple[Encoder, Decoder]:
+    encoder: Encoder
+    decoder: Decoder
     if recipe.architecture == "dense":
         encoder = DenseEncoder(recipe.data_depth, recipe.hidden)
         decoder = DenseDecoder(recipe.data_depth, recipe.hidden)
@@ -350,10 +350,11 @@ def evaluate(
 
 
 def train_decoder(recipe_path: Path, photos: Path | None, out: Path, resume: bool) -> Path:
-    """Train after a recipe and export the decoder; show progress on the terminal.
+    """Train after a recipe and export both networks; show progress on the terminal.
 
-    Beside ``out`` lie the newest checkpoint (``.checkpoint.pt``) and the log (``.csv``: step,
-    loss, accuracy, psnr, seconds). Interrupting leaves both; ``resume`` continues exactly.
+    Beside ``out``, the decoder, lie the encoder (``.encoder.safetensors``), the newest checkpoint
+    (``.checkpoint.pt``) and the log (``.csv``: step, loss, accuracy, psnr, seconds). Interrupting
+    leaves the last two; ``resume`` continues exactly.
 
     Args:
         recipe_path: TOML file, see :class:`Recipe`.
@@ -381,7 +382,13 @@ def train_decoder(recipe_path: Path, photos: Path | None, out: Path, resume: boo
         raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
     notes = _notes(trainer, recipe_path, Photos(held_out))
     save_decoder(trainer.decoder, out, notes)
+    save_encoder(trainer.encoder, encoder_path(out), notes)
     return out
+
+
+def encoder_path(out: Path) -> Path:
+    """Return where the encoder of the decoder at ``out`` goes."""
+    return out.with_suffix(".encoder.safetensors")
 
 
 def _run(trainer: Trainer, out: Path) -> None:

@@ -1,0 +1,375 @@
+"""``latentink detect``: pictures and folders in, StegExpose's verdict on each out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from latentink.cli.errors import for_people
+from latentink.errors import LatentinkError, OptionError, PictureError
+from latentink.picture import check_output, decode_picture, read_file, write_atomically
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+    import numpy as np
+    from rich.progress import Progress
+
+    from latentink.steganalysis.stegexpose import Analysis
+
+SOME_SKIPPED = 1
+"""Exit code where some files could not be read and the others were examined."""
+COLUMNS = (
+    "File name",
+    "Above stego threshold?",
+    "Secret message size in bytes (ignore for clean files)",
+    "Primary Sets",
+    "Chi Square",
+    "Sample Pairs",
+    "RS analysis",
+)
+FUSION_COLUMNS = {"default": "Fusion (mean)", "fast": "Fusion (mean & fast)"}
+# Starting a process costs as much time as examining about so many photos.
+_FILES_A_PROCESS = 8
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to examine.
+
+    Attributes:
+        path: of the file.
+        name: below the folder that was named, or the file's own.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A file with either what the detectors say or the reason why it was skipped."""
+
+    source: Source
+    file_bytes: int = 0
+    analysis: Analysis | None = None
+    reason: str = ""
+
+
+@for_people
+def detect_command(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Pictures (PNG, BMP, JPEG, WebP), .lik files, and folders with all below them.",
+            metavar="PATH",
+        ),
+    ],
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="default: all four detectors; fast: stop where the first ones find nothing.",
+        ),
+    ] = "default",
+    threshold: Annotated[
+        float, typer.Option(help="Mean of the detectors, 0 to 1, above which a file is stego.")
+    ] = 0.2,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write the table of StegExpose here.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes at most; as many as there are cores by default.")
+    ] = None,
+) -> None:
+    """Say which files seem to hide a message in their lowest bits, with StegExpose's detectors.
+
+    Exit code 0: every file was examined.
+
+    Exit code 1: some could not be read as pictures and were skipped.
+
+    Exit code 2: bad input, or nothing that could be read; no table is written.
+    """
+    if jobs is not None and jobs < 1:
+        raise OptionError(f"--jobs is {jobs}; choose 1 or more.")
+
+    from latentink.steganalysis.stegexpose import check_options
+
+    check_options(mode, threshold)
+    sources, unlisted = find_sources(paths, leave_out=csv_file)
+    if csv_file is not None:
+        check_output(csv_file, *(source.path for source in sources))
+    findings = [*examine_all(sources, mode, threshold, jobs or _cores()), *unlisted]
+    examined = [finding for finding in findings if finding.analysis is not None]
+    skipped = [finding for finding in findings if finding.analysis is None]
+    for finding in skipped:
+        print(f"skipped  {shown(finding.source.path)}: {finding.reason}", file=sys.stderr)
+    if not examined:
+        raise PictureError("There is nothing to examine: no picture among the files named.")
+    if csv_file is not None:
+        write_atomically(csv_file, as_csv(examined, mode))
+    print_verdicts(examined, len(skipped))
+    if skipped:
+        raise typer.Exit(SOME_SKIPPED)
+
+
+def find_sources(paths: list[Path], leave_out: Path | None) -> tuple[list[Source], list[Finding]]:
+    """Return the files named and those below the folders named, each once, and what is unreadable.
+
+    Args:
+        paths: files and folders, searched by name; links to folders below are not followed.
+        leave_out: a .csv file, the result of an earlier run.
+
+    Raises:
+        PictureError: a path does not exist.
+    """
+    found: dict[Path, Source] = {}
+    unlisted = []
+    for path in paths:
+        if not os.path.lexists(path):
+            raise PictureError(f"There is no file or folder {shown(path)}; check the name.")
+        if not path.is_dir():
+            found.setdefault(_absolute(path), Source(path, path.name))
+            continue
+        errors: list[OSError] = []
+        for folder, below, names in os.walk(path, onerror=errors.append):
+            below.sort()
+            for name in sorted(names):
+                file = Path(folder, name)
+                relative = file.relative_to(path).as_posix()
+                found.setdefault(_absolute(file), Source(file, relative))
+        for error in errors:
+            reason = f"the folder cannot be read ({error.strerror})."
+            unlisted.append(Finding(Source(Path(error.filename), error.filename), reason=reason))
+    if leave_out is not None and leave_out.suffix.lower() == ".csv":
+        found.pop(_absolute(leave_out), None)
+    return _told_apart(list(found.values())), unlisted
+
+
+def examine_all(sources: list[Source], mode: str, threshold: float, jobs: int) -> list[Finding]:
+    """Return a finding for each source in their order, from up to ``jobs`` processes.
+
+    Raises:
+        OptionError: a process was killed, as for want of memory.
+    """
+    processes = min(jobs, -(-len(sources) // _FILES_A_PROCESS))
+    with _progress() as progress:
+        task = progress.add_task("examining", total=len(sources))
+
+        def advance(_: object = None) -> None:
+            progress.advance(task)
+
+        if processes > 1:
+            return _examine_in_processes(sources, mode, threshold, processes, advance)
+        findings = []
+        for source in sources:
+            findings.append(examine(source, mode, threshold))
+            advance()
+        return findings
+
+
+def _examine_in_processes(
+    sources: list[Source],
+    mode: str,
+    threshold: float,
+    processes: int,
+    on_file: Callable[[object], None],
+) -> list[Finding]:
+    from concurrent.futures.process import BrokenProcessPool
+
+    pool = _pool(processes)
+    try:
+        with _without_interrupt():
+            futures = [pool.submit(examine, source, mode, threshold) for source in sources]
+        for future in futures:
+            future.add_done_callback(on_file)
+        return [future.result() for future in futures]
+    except BrokenProcessPool:
+        raise OptionError(
+            "A process was ended from outside, perhaps for want of memory; try --jobs 1."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def examine(source: Source, mode: str, threshold: float) -> Finding:
+    """Read one file and run the detectors; whatever is wrong with the file becomes the reason."""
+    from latentink.steganalysis.stegexpose import analyse
+
+    try:
+        data = _read(source.path)
+        analysis = analyse(_decode(data, source.path), mode, threshold)
+    except LatentinkError as error:
+        return Finding(source, reason=shown(str(error)))
+    except MemoryError:
+        return Finding(source, reason="there is not enough memory for it.")
+    return Finding(source, len(data), analysis)
+
+
+def as_csv(findings: list[Finding], mode: str) -> bytes:
+    """Return StegExpose's table: its columns in its order, ``null`` and ``NaN`` as it has them."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((*COLUMNS, FUSION_COLUMNS[mode]))
+    for finding in findings:
+        analysis = finding.analysis
+        if analysis is None:
+            continue
+        values = (
+            analysis.primary_sets,
+            analysis.chi_square,
+            analysis.sample_pairs,
+            analysis.rs_analysis,
+            analysis.fusion,
+        )
+        stego = "true" if analysis.is_stego else "false"
+        size = analysis.message_bytes(finding.file_bytes)
+        writer.writerow((finding.source.name, stego, size, *map(number, values)))
+    # Names that are no text in the system's encoding keep their bytes.
+    return text.getvalue().encode(errors="surrogateescape")
+
+
+def number(value: float | None) -> str:
+    """Return a number as Java writes it: ``null``, ``NaN``, 0.0123 or 1.23E-4."""
+    if value is None:
+        return "null"
+    if value != value:
+        return "NaN"
+    if value == 0 or value >= 1e-3:
+        return repr(value)
+    _, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    fraction = "".join(map(str, digits[1:])) or "0"
+    return f"{digits[0]}.{fraction}E{int(exponent) + len(digits) - 1}"
+
+
+def print_verdicts(examined: list[Finding], skipped: int) -> None:
+    """Print a line for each file and a summary on standard output."""
+    counts: Counter[str] = Counter()
+    for finding in examined:
+        analysis = finding.analysis
+        if analysis is None:
+            continue
+        verdict = "stego" if analysis.is_stego else "clean"
+        size = f"{analysis.message_bytes(finding.file_bytes):,} bytes" if analysis.is_stego else ""
+        counts[verdict] += 1
+        print(f"{verdict}  {analysis.fusion:.3f}  {size:>17}  {shown(finding.source.path)}")
+    total = f"{len(examined)} files" if len(examined) != 1 else "1 file"
+    print(f"{total}: {counts['stego']} stego, {counts['clean']} clean; {skipped} skipped")
+
+
+def shown(text: str | Path) -> str:
+    """Return text for a terminal; control characters in a file's name must not steer it."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+
+
+def _read(path: Path) -> bytes:
+    """Return the bytes of a file; a pipe or a device, which may never end, is refused."""
+    if path.exists() and not path.is_file():
+        raise PictureError("it is not a regular file.")
+    return read_file(path)
+
+
+def _decode(data: bytes, path: Path) -> np.ndarray:
+    """Return the picture (H, W, 3) uint8 in the bytes of an image or a .lik file."""
+    from latentink.container import MAGIC
+
+    if data.startswith(MAGIC) or path.suffix.lower() == ".lik":
+        from latentink.steganography import decompress
+
+        return decompress(data)
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of odd metadata, which nobody here asked for.
+            warnings.simplefilter("ignore")
+            return decode_picture(data, path.name)
+    except (LatentinkError, MemoryError):
+        raise
+    except Exception as error:  # A damaged file makes Pillow's decoders raise nearly anything.
+        kind = type(error).__name__
+        sentence = f"{path.name} is damaged or unreadable as a picture ({kind})."
+        raise PictureError(sentence) from None
+
+
+def _told_apart(sources: list[Source]) -> list[Source]:
+    """Give sources whose names are equal their whole paths for names."""
+    times = Counter(source.name for source in sources)
+    return [s if times[s.name] == 1 else Source(s.path, s.path.as_posix()) for s in sources]
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.realpath(path.parent), path.name)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=False,
+    ) as progress:
+        yield progress
+
+
+def _pool(processes: int) -> ProcessPoolExecutor:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # Forking a process that has threads, as the progress bar is one, may deadlock.
+    context = multiprocessing.get_context("spawn")
+    threads = max(1, _cores() // processes)
+    return ProcessPoolExecutor(processes, context, initializer=_start_worker, initargs=(threads,))
+
+
+def _start_worker(threads: int) -> None:
+    """Prepare a process for .lik files: a light start, and no more threads than its share."""
+    from latentink.cli.light_start import start_light
+
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    start_light()
+
+
+@contextmanager
+def _without_interrupt() -> Iterator[None]:
+    """Let processes started here inherit that Ctrl-C is the parent's to answer."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,83 @@
+"""``latentink embed``: a photo in, a file with random bits or a message out, by any method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentink.cli.errors import for_people
+from latentink.cli.message import read_message
+from latentink.cli.options import DecoderOption, DepthOption, MethodOption, SubsamplingOption
+from latentink.cli.password import (
+    AskOption,
+    PasswordFileOption,
+    PasswordOption,
+    read_password,
+    say_if_public,
+)
+from latentink.errors import OptionError
+from latentink.picture import check_output, read_picture, write_atomically
+
+
+@for_people
+def embed_command(
+    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
+    method: MethodOption,
+    depth: DepthOption = 1,
+    decoder: DecoderOption = None,
+    subsampling: SubsamplingOption = "4:4:4",
+    seed: Annotated[int, typer.Option(help="Of the random bits and of the method.")] = 0,
+    text: Annotated[
+        str | None, typer.Option("-m", "--message", help="A message instead of random bits.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("-f", "--file", help="A file with the message; - reads the input."),
+    ] = None,
+    password: PasswordOption = None,
+    password_file: PasswordFileOption = None,
+    ask_password: AskOption = False,
+    report: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Embed random bits, or a message, by any of the methods, and measure what came of it."""
+    outputs = [path for path in (out, report) if path is not None]
+    if len({path.resolve() for path in outputs}) < len(outputs):
+        raise OptionError("The outputs must be different files.")
+    for path in outputs:
+        check_output(path, cover, *([file] if file else []))
+    if seed < 0:
+        raise OptionError("The seed must be 0 or more.")
+    message = None if text is None and file is None else read_message(text, file)
+    secret = read_password(password, password_file, ask_password, twice=True)
+    if message is not None:
+        say_if_public(secret)
+    picture = read_picture(cover)
+
+    from rich.console import Console
+
+    from latentink.cli.tables import as_json, embedding_rows, print_json, print_rows
+    from latentink.methods.embedding import embed_message, embed_random
+    from latentink.methods.registry import MethodOptions, load_method
+    from latentink.payload.keys import derive_keys
+
+    chosen = load_method(method, MethodOptions(depth, decoder, subsampling, secret))
+    if out.suffix.lower() != chosen.suffix:
+        raise OptionError(f"{chosen.name} writes {chosen.suffix} files; name the output so.")
+    with Console(stderr=True).status(f"embedding by {chosen.name}"):
+        if message is None:
+            stego, figures = embed_random(chosen, picture, seed)
+        else:
+            stego, figures = embed_message(chosen, picture, message, derive_keys(secret), seed)
+    write_atomically(out, stego.data)
+    if report is not None:
+        from dataclasses import asdict
+
+        write_atomically(report, as_json(asdict(figures)).encode())
+    if json:
+        print_json(figures)
+    else:
+        print_rows([("written", str(out)), *embedding_rows(figures)])

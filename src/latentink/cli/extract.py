@@ -1,0 +1,78 @@
+"""``latentink extract``: what ``embed`` put into a file."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latentink.cli.errors import for_people
+from latentink.cli.options import DecoderOption, DepthOption, MethodOption, SubsamplingOption
+from latentink.cli.password import AskOption, PasswordFileOption, PasswordOption, read_password
+from latentink.cli.reveal import printable
+from latentink.errors import OptionError
+from latentink.picture import check_output, read_file, write_atomically
+
+
+@for_people
+def extract_command(
+    stego: Annotated[Path, typer.Argument(help="The file that embed wrote.")],
+    method: MethodOption,
+    depth: DepthOption = 1,
+    decoder: DecoderOption = None,
+    subsampling: SubsamplingOption = "4:4:4",
+    password: PasswordOption = None,
+    password_file: PasswordFileOption = None,
+    ask_password: AskOption = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Compare with the random bits of this seed instead of reading."),
+    ] = None,
+    bits: Annotated[
+        Path | None, typer.Option(help="Write the soft bits here instead of reading (.npy).")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the message here.")] = None,
+) -> None:
+    """Read the message that embed put into a file; or its raw bits, or how many are right."""
+    if sum(choice is not None for choice in (seed, bits, out)) > 1:
+        raise OptionError("Choose one of --seed, --bits and --out.")
+    for path in (bits, out):
+        if path is not None:
+            check_output(path, stego)
+    secret = read_password(password, password_file, ask_password, twice=False)
+    data = read_file(stego)
+
+    from latentink.methods.registry import MethodOptions, load_method
+
+    chosen = load_method(method, MethodOptions(depth, decoder, subsampling, secret))
+    soft = chosen.extract(chosen.load(data))
+    if bits is not None:
+        import numpy as np
+
+        buffer = io.BytesIO()
+        np.save(buffer, soft, allow_pickle=False)
+        write_atomically(bits, buffer.getvalue())
+        print(f"{soft.size} soft bits written to {bits}", file=sys.stderr)
+        return
+    if seed is not None:
+        from latentink.methods.method import random_bits
+        from latentink.metrics.raw_bits import raw_accuracy
+
+        accuracy = raw_accuracy(soft, random_bits(soft.shape, seed))
+        print(f"{accuracy:.4%} of {soft.size:,} bits are those of seed {seed}")
+        return
+
+    from latentink.methods.messages import message_from
+    from latentink.payload.keys import derive_keys
+
+    message = message_from(soft, derive_keys(secret))
+    if out is not None:
+        write_atomically(out, message)
+        print(f"{len(message)} bytes written to {out}", file=sys.stderr)
+    elif sys.stdout.isatty():
+        print(printable(message))
+    else:
+        sys.stdout.buffer.write(message)

@@ -1,0 +1,354 @@
+"""Content-adaptive embedding as steganalysis knows it: S-UNIWARD, HILL, J-UNIWARD and nsF5.
+
+Each prices a change of every pixel or coefficient by the texture around it; the optimal coder then
+changes a place by +1 with probability exp(−λρ⁺)/Z and by −1 with exp(−λρ⁻)/Z, where
+Z = 1 + exp(−λρ⁺) + exp(−λρ⁻) and λ is such that the entropy of all changes is the payload (Filler,
+Judas and Fridrich, "Minimizing additive distortion in steganography using syndrome-trellis codes",
+IEEE TIFS 2011: the payload-limited sender). nsF5 alone prices all alike. The costs are conseal's.
+Only the changes are simulated, as is usual in the field: no bits are in the file.
+
+S-UNIWARD and HILL change the three colour channels of a PNG, all under one λ, so that the payload
+goes where it costs least. J-UNIWARD and nsF5 change the luminance coefficients of a JPEG; colour
+stays. Its file is written with the standard Huffman tables, as Pillow's default is, so that cover
+and stego compare.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentink.errors import OptionError
+from latentink.methods.method import Method, Stego
+from latentink.methods.saving import Jpeg, Png, Saving, from_eight_bits
+
+if TYPE_CHECKING:
+    from jpeglib import DCTJPEG
+
+QUALITY_90 = Jpeg(90)
+# Two cost maps, of a change by +1 and by −1.
+Costs = tuple[np.ndarray, np.ndarray]
+
+_CHANNELS = 3
+# By how much the payload of the λ found may miss the payload wanted.
+_PAYLOAD_TOLERANCE = 0.01
+
+
+class _Simulated(Method):
+    """Changes a picture as a coder would that carries a payload at some rate."""
+
+    simulated = True
+    rate: float
+
+    @property
+    @abstractmethod
+    def _saving(self) -> Saving: ...
+
+    def load(self, data: bytes) -> Stego:
+        """Return the stego in the bytes of a file."""
+        return Stego(data, self._saving.decode(data))
+
+    def extract(self, stego: Stego) -> np.ndarray:
+        """Refuse.
+
+        Raises:
+            OptionError: always.
+        """
+        raise OptionError(
+            f"{self.name} is only simulated: its file holds the changes of a message, "
+            "but no message to extract."
+        )
+
+    def _check_payload(self, cover: np.ndarray, bits: np.ndarray) -> None:
+        self.check_bits(cover, bits)
+        if bits.size == 0:
+            raise OptionError(
+                f"This cover is too small or too flat for {self.name} at a rate of {self.rate:g}."
+            )
+
+
+class _PixelSimulator(_Simulated):
+    """Changes of ±1 in the pixels of a PNG."""
+
+    suffix = Png.suffix
+
+    @property
+    def _saving(self) -> Saving:
+        return Png()
+
+    @abstractmethod
+    def _costs(self, channel: np.ndarray) -> Costs:
+        """Return the costs (H, W) of one colour channel (H, W) uint8."""
+
+    def costs(self, cover: np.ndarray) -> Costs:
+        """Return the costs of +1 and of −1, each (3, H, W), of ``cover`` (H, W, 3) uint8."""
+        channels = [
+            self._costs(np.ascontiguousarray(cover[..., index])) for index in range(_CHANNELS)
+        ]
+        rising, falling = zip(*channels, strict=True)
+        return np.stack(rising), np.stack(falling)
+
+    def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
+        """Return (n,), rate times pixels."""
+        return (round(self.rate * cover.shape[0] * cover.shape[1]),)
+
+    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
+        """Return a PNG with the changes of a payload as long as ``bits``; see the module's text."""
+        self._check_payload(cover, bits)
+        changes = optimal_changes(self.costs(cover), bits.size, cover.size, seed)
+        pixels = (cover + changes.transpose(1, 2, 0)).astype(np.uint8)
+        return self.load(self._saving.encode(from_eight_bits(pixels)))
+
+
+@dataclass(frozen=True)
+class SUniward(_PixelSimulator):
+    """S-UNIWARD: a change costs what it does to the cover's wavelet coefficients, relatively.
+
+    Holub, Fridrich and Denemark, "Universal distortion function for steganography in an arbitrary
+    domain", EURASIP J. Inf. Security 2014.
+
+    Attributes:
+        rate: payload in bits per pixel, all three channels together, above 0 and up to 3.
+
+    Raises:
+        OptionError: another rate.
+    """
+
+    rate: float = 0.4
+    name = "s-uniward"
+
+    def __post_init__(self) -> None:
+        """Refuse a rate out of range."""
+        _check_rate(self.name, self.rate, _CHANNELS, "pixel")
+
+    def _costs(self, channel: np.ndarray) -> Costs:
+        from conseal import suniward
+
+        costs: Costs = suniward.compute_cost_adjusted(x0=channel)
+        return costs
+
+
+@dataclass(frozen=True)
+class Hill(_PixelSimulator):
+    """HILL: a high-pass filter finds texture, two low-pass filters spread it.
+
+    Li, Wang, Huang and Li, "A new cost function for spatial image steganography", ICIP 2014.
+
+    Attributes:
+        rate: payload in bits per pixel, all three channels together, above 0 and up to 3.
+
+    Raises:
+        OptionError: another rate.
+    """
+
+    rate: float = 0.4
+    name = "hill"
+
+    def __post_init__(self) -> None:
+        """Refuse a rate out of range."""
+        _check_rate(self.name, self.rate, _CHANNELS, "pixel")
+
+    def _costs(self, channel: np.ndarray) -> Costs:
+        from conseal import hill
+
+        rising, falling = hill.compute_cost_adjusted(x0=channel)
+        return rising.astype(np.float64), falling.astype(np.float64)
+
+
+class _JpegSimulator(_Simulated):
+    """Changes of ±1 in the luminance coefficients of a JPEG."""
+
+    suffix = Jpeg.suffix
+    saving: Jpeg
+
+    @property
+    def _saving(self) -> Saving:
+        return self.saving
+
+    @abstractmethod
+    def _changed(self, jpeg: DCTJPEG, bits: int, seed: int) -> np.ndarray:
+        """Return the luminance coefficients (rows, columns, 8, 8) with a payload of ``bits``."""
+
+    def cover_file(self, cover: np.ndarray) -> bytes:
+        """Return the JPEG of ``cover`` (H, W, 3) uint8 whose coefficients are changed."""
+        return self.saving.encode(from_eight_bits(cover))
+
+    def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
+        """Return (n,), rate times luminance AC coefficients that are not zero."""
+        return (self._payload(read_coefficients(self.cover_file(cover))),)
+
+    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
+        """Return a JPEG with the changes of a payload as long as ``bits``; see the module."""
+        self._check_payload(cover, bits)
+        jpeg = read_coefficients(self.cover_file(cover))
+        jpeg.Y = self._changed(jpeg, bits.size, seed)
+        return self.load(write_coefficients(jpeg))
+
+    def _payload(self, jpeg: DCTJPEG) -> int:
+        from conseal.tools import nzAC
+
+        return round(self.rate * int(nzAC(jpeg.Y)))
+
+
+@dataclass(frozen=True)
+class JUniward(_JpegSimulator):
+    """J-UNIWARD: S-UNIWARD's cost, of a change of a JPEG coefficient.
+
+    Holub, Fridrich and Denemark 2014, as :class:`SUniward`, in their own implementation's version.
+
+    Attributes:
+        rate: payload in bits per luminance AC coefficient that is not zero, above 0 and up to 1.
+        saving: quality and subsampling of the JPEG.
+
+    Raises:
+        OptionError: another rate.
+    """
+
+    rate: float = 0.4
+    saving: Jpeg = QUALITY_90
+    name = "j-uniward"
+
+    def __post_init__(self) -> None:
+        """Refuse a rate out of range."""
+        _check_rate(self.name, self.rate, 1, "AC coefficient")
+
+    def costs(self, jpeg: DCTJPEG) -> Costs:
+        """Return the costs of +1 and −1, each (rows, columns, 8, 8), of luminance coefficients."""
+        from conseal import juniward
+
+        costs: Costs = juniward.compute_cost_adjusted(
+            x0=decoded_luminance(jpeg), y0=jpeg.Y, qt=jpeg.get_component_qt(0)
+        )
+        return costs
+
+    def _changed(self, jpeg: DCTJPEG, bits: int, seed: int) -> np.ndarray:
+        from conseal.tools import nzAC
+
+        changed: np.ndarray = jpeg.Y + optimal_changes(
+            self.costs(jpeg), bits, int(nzAC(jpeg.Y)), seed
+        )
+        return changed
+
+
+@dataclass(frozen=True)
+class NsF5(_JpegSimulator):
+    """nsF5: brings AC coefficients one nearer to zero, all at the same price, on the coding bound.
+
+    Fridrich, Pevný and Kodovský, "Statistically undetectable JPEG steganography: dead ends,
+    challenges, and opportunities", ACM MM&Sec 2007.
+
+    Attributes:
+        rate: payload in bits per luminance AC coefficient that is not zero, above 0 and up to 1.
+        saving: quality and subsampling of the JPEG.
+
+    Raises:
+        OptionError: another rate.
+    """
+
+    rate: float = 0.4
+    saving: Jpeg = QUALITY_90
+    name = "nsf5"
+
+    def __post_init__(self) -> None:
+        """Refuse a rate out of range."""
+        _check_rate(self.name, self.rate, 1, "AC coefficient")
+
+    def _changed(self, jpeg: DCTJPEG, bits: int, seed: int) -> np.ndarray:
+        from conseal import nsF5
+        from conseal.tools import inv_entropy
+
+        # Its default tolerance of 1e-4 would be a tenth of the change rate at a rate of 0.01.
+        efficiency = self.rate / inv_entropy(self.rate, xtol=1e-10)
+        # conseal seeds NumPy's old generator, which takes 32 bits.
+        state = int(np.random.SeedSequence(seed).generate_state(1)[0])
+        changed: np.ndarray = nsF5.simulate_single_channel(
+            y0=jpeg.Y, alpha=self.rate, e=efficiency, seed=state
+        )
+        return changed
+
+
+def optimal_changes(costs: Costs, bits: int, places: int, seed: int) -> np.ndarray:
+    """Return the changes of the optimal ternary coder, int8 −1, 0 and 1 in the costs' shape.
+
+    The same as ``conseal.simulate.ternary``, but its λ is checked.
+
+    Args:
+        costs: of +1 and of −1, not negative, of any one shape.
+        bits: payload, at least 1.
+        places: what conseal counts the rate by: pixel values, or AC coefficients that are not zero.
+        seed: of the draw.
+
+    Raises:
+        OptionError: no λ gives this payload: the cover is too flat.
+    """
+    from conseal.simulate import (
+        average_payload,
+        calc_lambda,
+    )
+
+    with warnings.catch_warnings():
+        # It warns where the search fails; the payload says so better, below.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        weight = calc_lambda(
+            rhos=costs,
+            m=bits,
+            n=places,
+            objective=average_payload,
+            alpha_max=max(1.0, bits / places + 0.1),
+        )
+    (rising, falling), payload = average_payload(lbda=weight, rhos=costs)
+    if abs(payload - bits) > _PAYLOAD_TOLERANCE * bits:
+        raise OptionError(f"This cover is too flat: no changes were found that carry {bits} bits.")
+    draw = np.random.default_rng(seed).random(rising.shape)
+    changes = np.zeros(rising.shape, dtype=np.int8)
+    changes[draw < rising] = 1
+    changes[(draw >= rising) & (draw < rising + falling)] = -1
+    return changes
+
+
+def decoded_luminance(jpeg: DCTJPEG) -> np.ndarray:
+    """Return the luminance of whole blocks, float64 of whole numbers 0 to 255."""
+    from conseal.tools import decompress_channel
+
+    exact: np.ndarray = decompress_channel(jpeg.Y, jpeg.get_component_qt(0))
+    return np.round(exact).clip(0, 255)
+
+
+def read_coefficients(data: bytes) -> DCTJPEG:
+    """Return the quantised coefficients Y, Cb, Cr, each (rows, columns, 8, 8) int16, of a JPEG.
+
+    Only for a JPEG that has been decoded before: on a damaged one libjpeg may end the process.
+    """
+    import jpeglib
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "cover.jpg")
+        path.write_bytes(data)
+        jpeg = jpeglib.read_dct(str(path))
+        jpeg.load()
+    return jpeg
+
+
+def write_coefficients(jpeg: DCTJPEG) -> bytes:
+    """Return the bytes of a JPEG of these coefficients, with the standard Huffman tables.
+
+    A file of unchanged coefficients has the size of Pillow's; only its components are numbered
+    from 0 instead of 1.
+    """
+    # libjpeg writes its own JFIF marker; the one read would be a second.
+    jpeg.markers = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "stego.jpg")
+        jpeg.write_dct(str(path))
+        return path.read_bytes()
+
+
+def _check_rate(name: str, rate: float, most: float, place: str) -> None:
+    if not 0 < rate <= most:
+        raise OptionError(f"{name} takes a rate above 0 and up to {most} bits per {place}.")

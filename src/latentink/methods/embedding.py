@@ -1,0 +1,110 @@
+"""Embedding by any method: random bits or a message, with the figures of a benchmark's row."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentink.errors import CapacityError, MessageNotFoundError, OptionError
+from latentink.methods.messages import message_bits, message_from
+from latentink.methods.method import Method, Stego, random_bits
+from latentink.metrics.distortion import picture_psnr_db
+from latentink.metrics.raw_bits import raw_accuracy, rsbpp, shannon_bpp
+from latentink.payload.keys import Keys
+from latentink.payload.sealing import message_salt, seal
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """Figures of a stego.
+
+    Attributes:
+        method: name.
+        raw_accuracy: share of the raw bits that read right; None where a method is simulated.
+        psnr_db: of the file's picture against the cover.
+        bpp: bits of the file per pixel.
+        file_bytes: size of the file.
+        density: raw bits per pixel.
+        rsbpp: D·(1 − 2p).
+        rsbpp_rate: that per bit of the file.
+        shannon_rate: D·(1 − H(p)) per bit of the file.
+        payload_bytes: length of the message that came back; None for random bits.
+        seconds: wall time of embedding.
+    """
+
+    method: str
+    raw_accuracy: float | None
+    psnr_db: float
+    bpp: float
+    file_bytes: int
+    density: float
+    rsbpp: float | None
+    rsbpp_rate: float | None
+    shannon_rate: float | None
+    payload_bytes: int | None
+    seconds: float
+
+
+def embed_random(method: Method, cover: np.ndarray, seed: int) -> tuple[Stego, EmbedReport]:
+    """Embed random bits of ``seed`` in the cover (H, W, 3) uint8 and measure.
+
+    Raises:
+        OptionError: the method does not take this cover.
+    """
+    return _embed(method, cover, random_bits(method.bits_shape(cover), seed), seed, None)
+
+
+def embed_message(
+    method: Method, cover: np.ndarray, message: bytes, keys: Keys, seed: int
+) -> tuple[Stego, EmbedReport]:
+    """Embed a sealed message in the cover (H, W, 3) uint8 and read it back from the file.
+
+    Raises:
+        OptionError: the method is simulated, or does not take this cover.
+        CapacityError: too few places, or the message does not come back.
+    """
+    if method.simulated:
+        raise OptionError(f"{method.name} is only simulated and carries no message.")
+    sealed = seal(message, keys, message_salt(keys, seed, message, cover.tobytes()))
+    bits = message_bits(sealed, method.bits_shape(cover), keys)
+    stego, report = _embed(method, cover, bits, seed, len(message))
+    try:
+        returned = message_from(method.extract(method.load(stego.data)), keys)
+    except MessageNotFoundError:
+        returned = None
+    if returned != message:
+        accuracy = report.raw_accuracy or 0.0
+        raise CapacityError(
+            f"{method.name} got {accuracy:.1%} of the bits right, too few for the message to come "
+            "back, so nothing was written; shorten the message or take another method."
+        )
+    return stego, report
+
+
+def _embed(
+    method: Method, cover: np.ndarray, bits: np.ndarray, seed: int, payload_bytes: int | None
+) -> tuple[Stego, EmbedReport]:
+    started = time.monotonic()
+    stego = method.embed(cover, bits, seed)
+    seconds = time.monotonic() - started
+    pixels = cover.shape[0] * cover.shape[1]
+    bpp, density = 8 * len(stego.data) / pixels, bits.size / pixels
+    accuracy = rate = shannon = None
+    if not method.simulated:
+        accuracy = raw_accuracy(method.extract(stego), bits)
+        rate, shannon = rsbpp(accuracy, density), shannon_bpp(accuracy, density)
+    return stego, EmbedReport(
+        method=method.name,
+        raw_accuracy=accuracy,
+        psnr_db=picture_psnr_db(cover, stego.picture),
+        bpp=bpp,
+        file_bytes=len(stego.data),
+        density=density,
+        rsbpp=rate,
+        rsbpp_rate=None if rate is None else rate / bpp,
+        shannon_rate=None if shannon is None else shannon / bpp,
+        payload_bytes=payload_bytes,
+        seconds=seconds,
+    )

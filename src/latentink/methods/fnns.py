@@ -1,0 +1,192 @@
+"""FNNS: change the pixels of the cover until a fixed decoder reads the bits.
+
+Kishore, Chen, Wang, Li, Weinberger, "Fixed Neural Network Steganography: Train the images, not the
+network", ICLR 2022, section 3 and algorithm 1:
+
+    min over x̃ of Σ cross entropy(decoder(x̃), bits),    |x̃ − x| ≤ ε,    0 ≤ x̃ ≤ 1
+
+by rounds of L-BFGS, each followed by a projection onto the bounds, until all bits read right. With
+a JPEG layer before the decoder the staircase of its rounding stops a quasi-Newton method at once
+(docs/baselines.md), so there Adam takes the rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from latentink.channels.message_decoder import MessageDecoder, MessageEncoder
+from latentink.editing.editor import has_fast_bfloat16
+from latentink.editing.optimisers import Adam
+from latentink.methods.method import Method, Stego
+from latentink.methods.saving import Saving
+from latentink.picture import to_tensor
+
+
+class Rounds(Protocol):
+    """Moves the pixels a round at a time."""
+
+    def round(self, closure: Callable[[], Tensor]) -> None:
+        """Do one round; ``closure`` leaves the gradient in the pixels and returns the loss."""
+
+
+class LbfgsRounds:
+    """Rounds of L-BFGS without line search, its memory empty at the start of each."""
+
+    def __init__(self, pixels: Tensor, learning_rate: float, iterations: int) -> None:
+        self.pixels, self.learning_rate, self.iterations = pixels, learning_rate, iterations
+
+    def round(self, closure: Callable[[], Tensor]) -> None:
+        """Do one round."""
+        torch.optim.LBFGS(
+            [self.pixels], lr=self.learning_rate, max_iter=self.iterations, history_size=10
+        ).step(closure)
+
+
+class AdamRounds:
+    """Rounds of Adam, which goes on from one to the next."""
+
+    def __init__(self, pixels: Tensor, learning_rate: float, iterations: int) -> None:
+        self.iterations = iterations
+        self._adam = Adam(pixels, learning_rate)
+
+    def round(self, closure: Callable[[], Tensor]) -> None:
+        """Do one round."""
+        for _ in range(self.iterations):
+            self._adam.step(closure)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the pixels are moved.
+
+    Attributes:
+        optimiser: of the pixels (1, 3, H, W), from the learning rate and the iterations.
+        learning_rate: of L-BFGS as PyTorch counts it; of Adam in units of the picture, [0, 1].
+        rounds: at most; the last one ends the search, right or not.
+        iterations: of a round, before the next projection and look at the bits.
+        bound: ε, in units of the picture; the authors' 0.3 of [−1, 1].
+    """
+
+    optimiser: Callable[[Tensor, float, int], Rounds]
+    learning_rate: float
+    rounds: int
+    iterations: int
+    bound: float = 0.15
+
+
+LBFGS = Schedule(LbfgsRounds, learning_rate=1.0, rounds=20, iterations=10)
+"""The authors' rounds; at their learning rate of 0.1 the last bits need three times as many."""
+
+LBFGS_RANDOM = Schedule(LbfgsRounds, learning_rate=0.1, rounds=20, iterations=10)
+"""For random decoders, which are steeper: at 1.0 the first round overshoots by many dB."""
+
+ADAM = Schedule(AdamRounds, learning_rate=1e-2, rounds=10, iterations=10)
+"""Through a JPEG layer."""
+
+
+@dataclass(frozen=True)
+class Fnns(Method):
+    """FNNS with a decoder, a way to save and, optionally, a layer that saves in the loop.
+
+    Attributes:
+        name: the row's.
+        decoder: folded, frozen (channels/folding.py); D bits at each pixel.
+        saving: of the finished picture.
+        schedule: of the search.
+        layer: what lies between pixels and decoder while searching, or None (FNNS-JPG_TRAIN).
+        encoder: paints the picture to start from (FNNS-DE), or None: the cover (FNNS-D, FNNS-R).
+    """
+
+    name: str
+    decoder: MessageDecoder
+    saving: Saving
+    schedule: Schedule = LBFGS
+    layer: Callable[[Tensor], Tensor] | None = None
+    encoder: MessageEncoder | None = None
+
+    @property
+    def suffix(self) -> str:
+        """Return the saved file's suffix."""
+        return self.saving.suffix
+
+    def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
+        """Return (D, H, W)."""
+        return self.decoder.data_depth, cover.shape[0], cover.shape[1]
+
+    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
+        """Return the saved picture; nothing in the search is random."""
+        self.check_bits(cover, bits)
+        picture = to_tensor(cover)
+        wanted = torch.from_numpy(bits).float()[None]
+        start = picture
+        if self.encoder is not None:
+            with torch.no_grad():
+                start = self.encoder(picture, wanted)
+        found = search(picture, wanted, self.decoder, self.schedule, self.layer, start)
+        return self.load(self.saving.encode(found[0].permute(1, 2, 0).numpy()))
+
+    def load(self, data: bytes) -> Stego:
+        """Return the picture in a saved file."""
+        return Stego(data, self.saving.decode(data))
+
+    def extract(self, stego: Stego) -> np.ndarray:
+        """Return the decoder's logits (D, H, W)."""
+        return decoder_logits(self.decoder, stego.picture)
+
+
+def search(
+    cover: Tensor,
+    wanted: Tensor,
+    decoder: MessageDecoder,
+    schedule: Schedule,
+    layer: Callable[[Tensor], Tensor] | None,
+    start: Tensor,
+) -> Tensor:
+    """Return pixels (1, 3, H, W) in [0, 1] that the decoder reads right, or as right as it got.
+
+    Args:
+        cover: (1, 3, H, W) in [0, 1].
+        wanted: (1, D, H, W) of 0 and 1.
+        decoder: frozen.
+        schedule: of the search.
+        layer: between pixels and decoder, or None.
+        start: (1, 3, H, W), where the search begins.
+    """
+    between = layer or (lambda pixels: pixels)
+    low = (cover - schedule.bound).clamp_(min=0)
+    high = (cover + schedule.bound).clamp_(max=1)
+    pixels = start.clamp(low, high).contiguous().requires_grad_()
+    half_precision = has_fast_bfloat16()
+
+    def closure() -> Tensor:
+        pixels.grad = None
+        with torch.autocast("cpu", torch.bfloat16, enabled=half_precision):
+            logits = decoder(between(pixels)).float()
+        loss = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+        loss.backward()
+        return loss.detach()
+
+    rounds = schedule.optimiser(pixels, schedule.learning_rate, schedule.iterations)
+    for _ in range(schedule.rounds):
+        rounds.round(closure)
+        with torch.no_grad():
+            pixels.copy_(pixels.clamp(low, high))
+            # The receiver reads in float32, so that alone says whether a bit is right.
+            if bool(((decoder(between(pixels)) > 0) == (wanted > 0)).all()):
+                break
+    return pixels.detach()
+
+
+@torch.no_grad()
+def decoder_logits(decoder: MessageDecoder, picture: np.ndarray) -> np.ndarray:
+    """Return the logits (D, H, W) float32 of a picture (H, W, 3) float32 in [0, 1]."""
+    pixels = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
+    logits: np.ndarray = decoder(pixels)[0].float().numpy()
+    return logits

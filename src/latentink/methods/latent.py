@@ -1,0 +1,99 @@
+"""The paper's method: raw bits in the decoded picture of a learned codec, by editing its latent.
+
+"Train the Latent, Not the Image: Joint Image Compression and Steganography", rows hyperbase_N and
+ELICbase_N: the codec at quality N, a bit at each pixel, and the objective of Eq. 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from latentink.channels.registry import load_message_decoder
+from latentink.codecs.codec import Latents
+from latentink.codecs.registry import load_codec
+from latentink.editing.appearance import judges_for
+from latentink.editing.editor import EditTask, Reading, edit
+from latentink.editing.presets import Preset
+from latentink.geometry import Rectangle
+from latentink.hiding.compression import compress_plainly, pack_latents
+from latentink.methods.fnns import decoder_logits
+from latentink.methods.method import Method, Stego
+from latentink.methods.saving import from_eight_bits
+from latentink.steganography import decompress
+
+
+@dataclass(frozen=True)
+class LatentMethod(Method):
+    """A codec at a quality with an editor's preset, every position of the decoder used.
+
+    Attributes:
+        name: the row's.
+        codec: name of the codec.
+        quality: 1 to 8.
+        preset: of the editor; its decoder, spread and rounds are not used.
+        decoder: name of the message decoder, D bits at each pixel.
+    """
+
+    name: str
+    codec: str
+    quality: float
+    preset: Preset
+    decoder: str
+
+    @property
+    def suffix(self) -> str:
+        """Return ``".lik"``."""
+        return ".lik"
+
+    def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
+        """Return (D, H, W)."""
+        depth = load_message_decoder(self.decoder, bytes(32)).data_depth
+        return depth, cover.shape[0], cover.shape[1]
+
+    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
+        """Return a .lik file after one schedule of the editor, however many bits it got right."""
+        self.check_bits(cover, bits)
+        loaded = load_codec(self.codec)
+        code = loaded.codec.quality_code(self.quality)
+        plain = compress_plainly(loaded, cover, code)
+        found: list[Latents] = []
+
+        def keep(latents: Latents) -> Reading:
+            found.append(latents)
+            return Reading(False, 0.0)
+
+        task = EditTask(
+            cover=plain.cover,
+            v=plain.v,
+            z=plain.latents.z,
+            side=plain.side,
+            quality=code,
+            lagrangian=loaded.codec.lagrangian(code),
+            decoder=load_message_decoder(self.decoder, bytes(32)),
+            window=Rectangle(0, 0, *cover.shape[:2]),
+            wanted=torch.from_numpy(2.0 * bits - 1).float(),
+            information=1.0,
+            judges=judges_for(self.preset.weights, loaded.codec.architecture, loaded.fingerprint),
+        )
+        edit(
+            loaded.codec,
+            task,
+            self.preset,
+            seed=seed,
+            steps=self.preset.steps,
+            seconds=None,
+            read=keep,
+            on_step=lambda progress: None,
+        )
+        return self.load(pack_latents(loaded, found[-1], (cover.shape[0], cover.shape[1])))
+
+    def load(self, data: bytes) -> Stego:
+        """Return the decoded picture of a .lik file."""
+        return Stego(data, from_eight_bits(decompress(data)))
+
+    def extract(self, stego: Stego) -> np.ndarray:
+        """Return the decoder's logits (D, H, W)."""
+        return decoder_logits(load_message_decoder(self.decoder, bytes(32)), stego.picture)

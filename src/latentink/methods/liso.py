@@ -1,0 +1,162 @@
+"""LISO: a learned optimiser changes the picture until a decoder reads the bits.
+
+```
+ cover, bits ──► steps of the network ──► the best of them ──► saved ──► decoder ──► soft bits
+```
+
+Chen, Kishore, Weinberger, "Learning Iterative Neural Optimizers for Image Steganography", ICLR
+2023. As in the authors' evaluation the sender looks at every step's picture as the decoder will
+see it and keeps the one with the fewest errors; here it stops at the first without any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latentink.errors import OptionError
+from latentink.methods.method import Method, Stego
+from latentink.methods.saving import Jpeg, Png, Saving
+from latentink.picture import to_tensor
+
+if TYPE_CHECKING:
+    from latentink.methods.liso_network import LisoNetwork
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+PLAIN = WEIGHTS / "liso.safetensors"
+JPEG = WEIGHTS / "liso_jpeg.safetensors"
+MAX_STEP_SIZE = 10.0
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What the optimiser found.
+
+    Attributes:
+        picture: (H, W, 3) float32 in [0, 1], before it is saved.
+        iterations: steps that it took to this picture.
+        accuracy: share of the bits that read right from it as the weights' own saving shows it.
+    """
+
+    picture: np.ndarray = field(repr=False)
+    iterations: int
+    accuracy: float
+
+
+class Liso(Method):
+    """LISO, one bit at each pixel and plane of its weights.
+
+    ``Liso(Png())`` is ``liso-png``, ``Liso(Jpeg(90))`` is ``liso-jpg90``, plain weights both;
+    ``Liso(weights=JPEG)`` is ``liso-jpeg``, which saves as the JPEG that it was trained for.
+
+    Attributes:
+        saving: how the stego is saved.
+        network: the optimiser and its decoder.
+        iterations: most steps that ``embed`` takes.
+        step_size: factor on each step's change.
+    """
+
+    def __init__(
+        self,
+        saving: Saving | None = None,
+        weights: Path = PLAIN,
+        iterations: int | None = None,
+        step_size: float = 1.0,
+    ) -> None:
+        """Load the weights.
+
+        Args:
+            saving: how the stego is saved; None is what the weights were trained for. The
+                optimiser works for that one, whatever this one is.
+            weights: a file of LISO weights.
+            iterations: most steps, 1 to 1000; None takes as many as in training.
+            step_size: factor on each step's change, above 0, at most 10; training has 1, the
+                authors' evaluation 0.1 with 150 steps.
+
+        Raises:
+            OptionError: a number is out of its range.
+            WeightsError: the file is missing or is no file of LISO weights.
+        """
+        from latentink.methods.liso_network import MAX_ITERATIONS, load_liso
+
+        self.network: LisoNetwork = load_liso(weights)
+        design = self.network.design
+        self.saving = design.saving if saving is None else saving
+        self.name = _name(self.saving, design.saving)
+        self.iterations = design.iterations if iterations is None else iterations
+        self.step_size = step_size
+        if not 1 <= self.iterations <= MAX_ITERATIONS:
+            raise OptionError(f"LISO takes 1 to {MAX_ITERATIONS} steps, not {self.iterations}.")
+        if not 0 < step_size <= MAX_STEP_SIZE:
+            raise OptionError(f"LISO's step size is above 0, at most 10, not {step_size}.")
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the file, with its dot."""
+        return self.saving.suffix
+
+    def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
+        """Return (D, H, W)."""
+        return (self.network.design.data_depth, *cover.shape[:2])
+
+    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
+        """Return the saved stego; nothing here is random.
+
+        Raises:
+            OptionError: the bits are of another shape.
+        """
+        return self.load(self.saving.encode(self.optimise(cover, bits).picture))
+
+    def optimise(self, cover: np.ndarray, bits: np.ndarray) -> Embedding:
+        """Return the best of the optimiser's pictures: the fewest errors, then the earliest.
+
+        Args:
+            cover: (H, W, 3) uint8.
+            bits: (D, H, W) uint8 of 0 and 1.
+
+        Raises:
+            OptionError: the bits are of another shape.
+        """
+        import torch
+
+        self.check_bits(cover, bits)
+        wanted = torch.from_numpy(bits)[None].float()
+        start = to_tensor(cover)
+        best, best_wrong, best_step = start, bits.size + 1, 0
+        steps = self.network.steps(start, wanted, self.iterations, self.step_size)
+        for step, (stego, logits) in enumerate(steps, start=1):
+            wrong = int(((logits > 0) != (wanted > 0.5)).sum())
+            if wrong < best_wrong:
+                best, best_wrong, best_step = stego.detach(), wrong, step
+            if not wrong:
+                break
+        picture = best[0].permute(1, 2, 0).contiguous().numpy()
+        return Embedding(picture, best_step, 1 - best_wrong / bits.size)
+
+    def load(self, data: bytes) -> Stego:
+        """Return the stego in the bytes of a file.
+
+        Raises:
+            PictureError: the file is damaged or of another kind.
+        """
+        return Stego(data, self.saving.decode(data))
+
+    def extract(self, stego: Stego) -> np.ndarray:
+        """Return the decoder's logits (D, H, W)."""
+        import torch
+
+        picture = torch.from_numpy(np.ascontiguousarray(stego.picture.transpose(2, 0, 1)))[None]
+        with torch.no_grad():
+            logits = self.network.decoder(picture)
+        return logits[0].float().numpy()
+
+
+def _name(saving: Saving, trained_for: Png | Jpeg) -> str:
+    family = "liso-jpeg" if isinstance(trained_for, Jpeg) else "liso"
+    if family == "liso-jpeg" and saving == trained_for:
+        return family
+    kind = f"jpg{saving.quality}" if isinstance(saving, Jpeg) else saving.suffix[1:]
+    return f"{family}-{kind}"

@@ -1,0 +1,60 @@
+"""SteganoGAN itself: an encoder paints the bits into the picture in one pass.
+
+Zhang, Cuesta-Infante, Xu, Veeramachaneni, "SteganoGAN: High Capacity Image Steganography with
+GANs", 2019, section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from latentink.channels.message_decoder import MessageDecoder, MessageEncoder
+from latentink.methods.fnns import decoder_logits
+from latentink.methods.method import Method, Stego
+from latentink.methods.saving import Saving
+from latentink.picture import to_tensor
+
+
+@dataclass(frozen=True)
+class SteganoGan(Method):
+    """A pair of networks that were trained together.
+
+    Attributes:
+        name: the row's.
+        encoder: writes.
+        decoder: reads.
+        saving: of the finished picture; the authors' is PNG.
+    """
+
+    name: str
+    encoder: MessageEncoder
+    decoder: MessageDecoder
+    saving: Saving
+
+    @property
+    def suffix(self) -> str:
+        """Return the saved file's suffix."""
+        return self.saving.suffix
+
+    def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
+        """Return (D, H, W)."""
+        return self.decoder.data_depth, cover.shape[0], cover.shape[1]
+
+    @torch.no_grad()
+    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
+        """Return the saved picture; nothing is random."""
+        self.check_bits(cover, bits)
+        painted = self.encoder(to_tensor(cover), torch.from_numpy(bits).float()[None])
+        picture = painted[0].clamp(0, 1).permute(1, 2, 0).numpy()
+        return self.load(self.saving.encode(picture))
+
+    def load(self, data: bytes) -> Stego:
+        """Return the picture in a saved file."""
+        return Stego(data, self.saving.decode(data))
+
+    def extract(self, stego: Stego) -> np.ndarray:
+        """Return the decoder's logits (D, H, W)."""
+        return decoder_logits(self.decoder, stego.picture)

@@ -1,0 +1,107 @@
+"""StegExpose: four detectors of replaced lowest bits, and the mean of what they find.
+
+Boehm, "StegExpose: a tool for detecting LSB steganography", arXiv:1410.6656, 2014, section 3:
+primary sets, sample pairs, chi-square and RS analysis in this order; the fast mode stops early
+where a picture looks clean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentink.errors import OptionError
+from latentink.steganalysis.chi_square import chi_square
+from latentink.steganalysis.primary_sets import primary_sets
+from latentink.steganalysis.rs_analysis import rs_analysis
+from latentink.steganalysis.sample_pairs import sample_pairs
+
+THRESHOLD = 0.2
+MODES = ("default", "fast")
+DETECTORS: dict[str, Callable[[np.ndarray], float | None]] = {
+    "primary_sets": primary_sets,
+    "sample_pairs": sample_pairs,
+    "chi_square": chi_square,
+    "rs_analysis": rs_analysis,
+}
+"""In the order in which they run."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the detectors say of one picture, each in [0, 1].
+
+    A detector's value is None where it failed or did not run, NaN where it computed no number.
+
+    Attributes:
+        primary_sets: estimated share of embedded values, red alone.
+        sample_pairs: estimated share of embedded values.
+        chi_square: mean p-value.
+        rs_analysis: estimated share of embedded values.
+        threshold: above it the picture is called stego.
+    """
+
+    primary_sets: float | None = None
+    sample_pairs: float | None = None
+    chi_square: float | None = None
+    rs_analysis: float | None = None
+    threshold: float = THRESHOLD
+
+    @property
+    def fusion(self) -> float:
+        """The mean of the detectors' numbers; NaN where there is none."""
+        values = (getattr(self, name) for name in DETECTORS)
+        numbers = [value for value in values if value is not None and not math.isnan(value)]
+        return sum(numbers) / len(numbers) if numbers else math.nan
+
+    @property
+    def is_stego(self) -> bool:
+        """Whether the fusion is above the threshold."""
+        return self.fusion > self.threshold
+
+    def message_bytes(self, file_bytes: int) -> int:
+        """Return the estimated size of the message in a file of ``file_bytes`` bytes.
+
+        A third of the file for a share of 1: StegExpose's rule, whatever the file's format.
+        """
+        size = self.fusion * file_bytes / 3
+        return 0 if math.isnan(size) else math.floor(size + 0.5)
+
+
+def analyse(picture: np.ndarray, mode: str = "default", threshold: float = THRESHOLD) -> Analysis:
+    """Run the detectors.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        mode: "default" runs all; "fast" stops as soon as the mean so far is below the threshold.
+        threshold: 0 to 1.
+
+    Raises:
+        OptionError: unknown mode, or a threshold out of its range.
+    """
+    check_options(mode, threshold)
+    values: dict[str, float | None] = {}
+    analysis = Analysis(threshold=threshold)
+    for name, detector in DETECTORS.items():
+        value = detector(picture)
+        values[name] = None if value is None else _clipped(value)
+        analysis = Analysis(**values, threshold=threshold)
+        if mode == "fast" and analysis.fusion < threshold:
+            break
+    return analysis
+
+
+def check_options(mode: str, threshold: float) -> None:
+    """Raise OptionError unless ``mode`` and ``threshold`` are such as :func:`analyse` takes."""
+    if mode not in MODES:
+        raise OptionError(f"There is no mode {mode!r}; choose from {', '.join(MODES)}.")
+    if not 0 <= threshold <= 1:
+        raise OptionError(f"The threshold is {threshold}; choose 0 to 1.")
+
+
+def _clipped(value: float) -> float:
+    """Return the magnitude, at most 1; NaN stays NaN."""
+    return value if math.isnan(value) else min(abs(value), 1.0)
