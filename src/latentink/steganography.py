@@ -58,6 +58,7 @@ CHANNELS: dict[str, Callable[[Job], Carried]] = {
 READERS = ("periodic", "periodic64", "dense", "robust", "keyed")
 """Message decoders that a receiver tries, in this order, when not told which."""
 
+STARTS = ("cover", "encoder")
 DEFAULT_QUALITY = 5.0
 # Share of the plain file's bits that a photo's message may have; see docs/method.md.
 _CAPACITY_SHARE = 0.05
@@ -76,6 +77,8 @@ class HideOptions:
             file's symbols (much more room, but only the .lik file delivers the message).
         preset: name of the editor's preset, or a preset of your own.
         decoder: message decoder instead of the preset's.
+        start: ``"cover"``, or ``"encoder"``: the editor starts from the picture of the encoder that
+            the message decoder was trained with, as in the paper's Figure 1.
         steps: length of the editor's schedule, or of the refinement in the latents channel, instead
             of the preset's.
         seconds: budget of the editor's schedule.
@@ -88,6 +91,7 @@ class HideOptions:
     channel: str = "pixels"
     preset: str | Preset = "balanced"
     decoder: str | None = None
+    start: str = "cover"
     steps: int | None = None
     seconds: float | None = None
     seed: int = 0
@@ -245,6 +249,7 @@ def hide(
         plain=plain,
         preset=preset,
         decoder=options.decoder,
+        from_encoder=options.start == "encoder",
         steps=options.steps,
         seconds=options.seconds,
         seed=options.seed,
@@ -494,6 +499,10 @@ def _check_options(options: HideOptions, message: bytes) -> Preset:
             "The latents channel has neither a message decoder nor a budget of seconds; leave "
             "these options out."
         )
+    if options.start not in STARTS:
+        raise OptionError(f"There is no start {options.start!r}; choose from {', '.join(STARTS)}.")
+    if in_latents and options.start != "cover":
+        raise OptionError("The latents channel has no encoder to start from.")
     least = 0 if in_latents else 1
     if options.steps is not None and options.steps < least:
         raise OptionError(f"The number of steps must be at least {least}.")

@@ -147,7 +147,7 @@ def test_the_critic_tells_pictures_apart_and_reaches_the_network(photos: Path) -
         trainer.advance()
     pairs = zip(with_critic.network.parameters(), without.network.parameters(), strict=True)
     assert any(not torch.equal(a, b) for a, b in pairs)
-    assert max(float(p.detach().abs().max()) for p in with_critic.critic.parameters()) <= 0.1
+    assert max(float(p.detach().abs().max()) for p in with_critic.critic.parameters()) < 0.1001
 
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from latentink.channels.decoder_file import load_decoder
+from latentink.channels.decoder_file import Encoder, load_decoder, load_encoder
 from latentink.channels.folding import fold_batch_norm
 from latentink.channels.keyed import keyed_decoder
 from latentink.channels.message_decoder import MessageDecoder
@@ -19,6 +19,14 @@ BUNDLED = {
     "dense4": "decoder_dense_d4.safetensors",
     "robust": "decoder_robust_d1.safetensors",
 }
+ENCODERS = {
+    "dense": "encoder_dense_d1.safetensors",
+    "dense2": "encoder_dense_d2.safetensors",
+    "dense3": "encoder_dense_d3.safetensors",
+    "dense4": "encoder_dense_d4.safetensors",
+}
+"""Encoders by the names of the decoders that they were trained with."""
+
 WEIGHTS = Path(__file__).parent.parent / "weights"
 
 
@@ -57,3 +65,23 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
     decoder = fold_batch_norm(load_decoder(WEIGHTS / BUNDLED[name]))
     decoder.name = name
     return decoder
+
+
+def load_message_encoder(decoder_name: str) -> Encoder:
+    """Return the encoder that was trained with a message decoder, frozen and in evaluation mode.
+
+    Args:
+        decoder_name: ``"dense"`` to ``"dense4"``, or the path of a SteganoGAN checkpoint (.steg).
+
+    Raises:
+        WeightsError: The decoder has no encoder, or its file is missing or damaged.
+    """
+    if decoder_name.endswith(".steg"):
+        return read_steg(Path(decoder_name)).encoder
+    if decoder_name not in ENCODERS:
+        known = ", ".join(ENCODERS)
+        raise WeightsError(
+            f"There is no encoder for the message decoder {decoder_name!r}; there is one for "
+            f"{known}, and in each .steg file."
+        )
+    return load_encoder(WEIGHTS / ENCODERS[decoder_name])

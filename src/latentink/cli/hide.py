@@ -50,6 +50,9 @@ def hide_command(
             "has too."
         ),
     ] = None,
+    start: Annotated[
+        str, typer.Option(help="Where the editor starts: cover, or encoder (dense decoders).")
+    ] = "cover",
     steps: Annotated[
         int | None, typer.Option(help="Steps of the editor; 0 in latents: none.")
     ] = None,
@@ -82,6 +85,7 @@ def hide_command(
         channel=channel,
         preset=preset,
         decoder=decoder,
+        start=start,
         steps=steps,
         seconds=seconds,
         seed=seed,

@@ -65,6 +65,7 @@ class EditTask:
         wanted: (planes, gh, gw) float32 over the window: +1, −1, and 0 where nothing is carried.
         information: bits per raw bit that the error correction needs.
         judges: LPIPS and discriminator, where the preset weighs them.
+        start: (1, M, h, w), where the search for v begins, or None: at v itself.
     """
 
     cover: Tensor
@@ -78,6 +79,7 @@ class EditTask:
     wanted: Tensor
     information: float
     judges: Judges = field(default_factory=Judges)
+    start: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -203,11 +205,14 @@ class _Session:
         self.appearance = Appearance(self.cover, task.judges, preset.weights.cell, self.noise)
         self.carrying = int((task.wanted != 0).sum())
         self.history: list[float] = []
-        part = task.v[..., self.region.rows, self.region.columns]
-        self.latent = part.clone(memory_format=_LAYOUTS[preset.optimiser]).requires_grad_()
-        core = task.window.coarsened(STRIDE).shifted(self.region)
+        part = task.v[..., self.region.rows, self.region.columns].clone()
+        core = task.window.coarsened(STRIDE)
+        inner = core.shifted(self.region)
+        if task.start is not None:
+            part[..., inner.rows, inner.columns] = task.start[..., core.rows, core.columns]
+        self.latent = part.contiguous(memory_format=_LAYOUTS[preset.optimiser]).requires_grad_()
         self.editable = torch.zeros(1, 1, *part.shape[-2:])
-        self.editable[..., core.rows, core.columns] = 1
+        self.editable[..., inner.rows, inner.columns] = 1
 
     def schedule(
         self, steps: int, seconds: float | None, learning_rate: float, aim: float, ramp: float

@@ -52,6 +52,7 @@ class Job:
         plain: the photo.
         preset: of the editor.
         decoder: message decoder instead of the preset's, or None.
+        from_encoder: whether the search starts at the decoder's encoder's picture (Figure 1).
         steps: instead of the preset's, or None.
         seconds: budget of one schedule, or None.
         seed: of everything random.
@@ -67,6 +68,7 @@ class Job:
     plain: Plain
     preset: Preset
     decoder: str | None
+    from_encoder: bool
     steps: int | None
     seconds: float | None
     seed: int

@@ -12,7 +12,7 @@ from latentink.channels.carrier import payload_positions, preamble_positions
 from latentink.channels.periodic import suited_periods
 from latentink.channels.pixels import read_logits
 from latentink.channels.plan import Plan, plan_message
-from latentink.channels.registry import load_message_decoder
+from latentink.channels.registry import load_message_decoder, load_message_encoder
 from latentink.editing.appearance import judges_for
 from latentink.editing.editor import EditTask, edit
 from latentink.errors import CapacityError
@@ -57,6 +57,7 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         window=plan.carrier.window,
         wanted=wanted,
         information=plan.information,
+        start=_encoded(job, decoder_name, plan, wanted) if job.from_encoder else None,
         judges=judges_for(preset.weights, job.codec.architecture, job.fingerprint),
     )
     check = CandidateCheck(job.codec, decoder, plan, job.sealed, keys, plain.picture, job.quality)
@@ -80,6 +81,23 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
 
     raw_bits = int((wanted != 0).sum())
     return Carried(edited.latents, raw_bits, edited.steps, decoder.name, raw_accuracy)
+
+
+def _encoded(job: Job, decoder_name: str, plan: Plan, wanted: Tensor) -> Tensor:
+    """Return the latent (1, M, h, w) of the picture that the decoder's encoder paints (Figure 1).
+
+    Raises:
+        WeightsError: the decoder has no encoder.
+    """
+    encoder = load_message_encoder(decoder_name)
+    cover, window = job.plain.cover, plan.carrier.window
+    depth, (height, width) = encoder.data_depth, cover.shape[-2:]
+    # One half marks a place that carries nothing.
+    bits = torch.full((1, depth, height, width), 0.5)
+    bits[0, : len(wanted), window.rows, window.columns] = (wanted + 1) / 2
+    with torch.no_grad():
+        painted = encoder(cover, bits).clamp(0, 1)
+    return job.codec.analyse(painted, job.quality)
 
 
 def _wanted_bits(plan: Plan, sealed: bytes, keys: Keys) -> Tensor:

@@ -6,12 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from latentink.channels.decoder_file import Encoder, load_encoder
-from latentink.channels.folding import fold_batch_norm
 from latentink.channels.keyed import keyed_decoder
-from latentink.channels.message_decoder import MessageDecoder
-from latentink.channels.registry import WEIGHTS, load_message_decoder
-from latentink.channels.steganogan import read_steg
+from latentink.channels.message_decoder import MessageDecoder, MessageEncoder
+from latentink.channels.registry import load_message_decoder, load_message_encoder
 from latentink.editing.presets import PAPER
 from latentink.errors import OptionError
 from latentink.methods.adaptive import Hill, JUniward, NsF5, SUniward
@@ -141,7 +138,7 @@ def _fnns_random(options: MethodOptions) -> Method:
 
 
 def _fnns_encoded(options: MethodOptions) -> Method:
-    encoder, decoder = _pair("fnns-de", "dense", options)
+    encoder, decoder = _pair("fnns-de", options)
     return Fnns("fnns-de", decoder, Png(), LBFGS, encoder=encoder)
 
 
@@ -182,7 +179,7 @@ def _steganogan_entries() -> list[MethodEntry]:
 
 
 def _steganogan_dense(options: MethodOptions) -> Method:
-    encoder, decoder = _pair("steganogan-dense", "dense", options)
+    encoder, decoder = _pair("steganogan-dense", options)
     return SteganoGan("steganogan-dense", encoder, decoder, Png())
 
 
@@ -199,7 +196,9 @@ def _latent_entries() -> list[MethodEntry]:
 
 
 def _latent(name: str, codec: str, quality: float, options: MethodOptions) -> Method:
-    decoder = options.decoder or _DENSE[_checked_depth(name, options)]
+    # The dense decoder reads fine colour, which no learned codec keeps; robust does not.
+    own = {**_DENSE, 1: PAPER.decoder}
+    decoder = options.decoder or own[_checked_depth(name, options)]
     return LatentMethod(name, codec, quality, PAPER, decoder)
 
 
@@ -261,18 +260,10 @@ def _decoder(name: str, options: MethodOptions) -> MessageDecoder:
     return load_message_decoder(own, derive_keys(options.password).master)
 
 
-def _pair(name: str, architecture: str, options: MethodOptions) -> tuple[Encoder, MessageDecoder]:
+def _pair(name: str, options: MethodOptions) -> tuple[MessageEncoder, MessageDecoder]:
     """Return an encoder and its decoder: bundled ones, or those of a .steg file."""
-    if options.decoder is not None:
-        if not options.decoder.endswith(".steg"):
-            raise OptionError(f"{name} needs an encoder too; only a .steg file brings one along.")
-        from pathlib import Path
-
-        networks = read_steg(Path(options.decoder))
-        return networks.encoder, fold_batch_norm(networks.decoder)
-    depth = _checked_depth(name, options)
-    encoder = load_encoder(WEIGHTS / f"encoder_{architecture}_d{depth}.safetensors")
-    return encoder, load_message_decoder(_DENSE[depth], bytes(32))
+    own = options.decoder or _DENSE[_checked_depth(name, options)]
+    return load_message_encoder(own), load_message_decoder(own, bytes(32))
 
 
 def _checked_depth(name: str, options: MethodOptions) -> int:
