@@ -122,6 +122,10 @@ class Fnns(Method):
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
         """Return the saved picture; nothing in the search is random."""
+        return self.load(self.saving.encode(self.find(cover, bits)))
+
+    def find(self, cover: np.ndarray, bits: np.ndarray) -> np.ndarray:
+        """Return the picture (H, W, 3) float32 in [0, 1] before it is saved; see :meth:`embed`."""
         self.check_bits(cover, bits)
         picture = to_tensor(cover)
         wanted = torch.from_numpy(bits).float()[None]
@@ -130,7 +134,7 @@ class Fnns(Method):
             with torch.no_grad():
                 start = self.encoder(picture, wanted)
         found = search(picture, wanted, self.decoder, self.schedule, self.layer, start)
-        return self.load(self.saving.encode(found[0].permute(1, 2, 0).numpy()))
+        return found[0].permute(1, 2, 0).contiguous().numpy()
 
     def load(self, data: bytes) -> Stego:
         """Return the picture in a saved file."""
