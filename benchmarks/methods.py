@@ -28,7 +28,7 @@ from latentink.metrics.distortion import picture_psnr_db
 from latentink.metrics.raw_bits import raw_accuracy, rsbpp, shannon_bpp
 from latentink.picture import read_picture
 
-PAPER = Path("../shared/paper_tables.csv")
+PAPER = Path(__file__).parents[2] / "shared" / "paper_tables.csv"
 METHODS = [name for name in method_entries() if not name.endswith(("base-1", "base-2"))]
 
 

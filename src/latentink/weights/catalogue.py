@@ -24,7 +24,8 @@ class Entry:
 
     Attributes:
         name: of the file, without its ending.
-        kind: ``"codec"``, ``"message decoder"`` or ``"discriminator"``.
+        kind: ``"codec"``, ``"message decoder"``, ``"message encoder"``, ``"learned optimiser"`` or
+            ``"discriminator"``.
         codec: the codec it is or belongs to; empty for message decoders.
         quality: range of qualities; empty where it has none.
         file_bytes: size.
