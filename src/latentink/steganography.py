@@ -12,12 +12,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from latentink.channels.latents import read_sealed
+from latentink.channels.pixels import View, whole_picture
 from latentink.channels.plan import largest_message
 from latentink.channels.reading import message_of, read_soft_bits
 from latentink.channels.registry import load_message_decoder
@@ -33,6 +35,7 @@ from latentink.errors import (
     OptionError,
     PictureError,
 )
+from latentink.geometry import Rectangle
 from latentink.hiding.compression import compress_plainly, pack_latents
 from latentink.hiding.job import Carried, Job, Plain, too_much
 from latentink.hiding.latents import carry_in_latents, room_in_latents
@@ -269,7 +272,7 @@ def hide(
         names = READERS if carried.decoder in READERS else (carried.decoder,)
         png = decode_picture(encode_png(picture, effort=1), "the PNG")
         for received in (picture, png):
-            _verify(partial(reveal_with_keys, received, keys, names), message)
+            _verify(partial(_message_in, whole_picture(received), keys, names), message)
     pixels = cover.shape[0] * cover.shape[1]
     return StegoResult(
         data,
@@ -398,14 +401,14 @@ def reveal(
     names = READERS if decoder is None else (decoder,)
     keys = derive_keys(password)
     if isinstance(stego, np.ndarray):
-        return reveal_with_keys(_as_picture(stego), keys, names)
+        return _message_in(whole_picture(_as_picture(stego)), keys, names)
     data = stego if isinstance(stego, bytes) else read_file(Path(stego))
     if data[: len(MAGIC)] != MAGIC:
         name = "This data" if isinstance(stego, bytes) else Path(stego).name
-        return reveal_with_keys(decode_picture(data, name), keys, names)
+        return _message_in(whole_picture(decode_picture(data, name)), keys, names)
     decoded = _decode(data, weights)
     message = _message_in_symbols(decoded, keys)
-    return reveal_with_keys(decoded.picture(), keys, names) if message is None else message
+    return _message_in(decoded.view(), keys, names) if message is None else message
 
 
 def _message_in_symbols(decoded: _Decoded, keys: Keys) -> bytes | None:
@@ -420,14 +423,13 @@ def _message_in_symbols(decoded: _Decoded, keys: Keys) -> bytes | None:
     return None if sealed is None else unseal(sealed, keys)
 
 
-def reveal_with_keys(picture: np.ndarray, keys: Keys, decoders: Sequence[str] = READERS) -> bytes:
-    """Return the message in a decoded picture (H, W, 3) uint8; see :func:`reveal`."""
-    tensor = to_tensor(picture)
+def _message_in(view: View, keys: Keys, decoders: Sequence[str]) -> bytes:
+    """Return the message in a decoded picture; see :func:`reveal`."""
     failure = MessageNotFoundError(
         "No message was found: the password is wrong, or the picture carries no message."
     )
     for name in decoders:
-        soft = read_soft_bits(load_message_decoder(name, keys.master), tensor, keys)
+        soft = read_soft_bits(load_message_decoder(name, keys.master), view, keys)
         if soft is None:
             continue
         try:
@@ -469,6 +471,18 @@ class _Decoded:
         if plain is not None and plain.latents.quality == latents.quality:
             known = plain.latents.values, to_tensor(plain.picture)
         return to_picture(self.codec.synthesise(latents.values, latents.quality, self.size, known))
+
+    def view(self) -> View:
+        """Return the picture as parts that are made when they are looked at."""
+
+        @cache
+        def part(place: Rectangle) -> Tensor:
+            made = self.codec.synthesise_part(
+                self.latents.values, self.latents.quality, self.size, place
+            )
+            return to_tensor(to_picture(made))
+
+        return View(self.size, part)
 
 
 def _decode(data: bytes, weights: Path | None) -> _Decoded:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from latentink.channels.carrier import payload_positions
 from latentink.channels.message_decoder import MessageDecoder
-from latentink.channels.pixels import read_logits
+from latentink.channels.pixels import View, read_logits, whole_picture
 from latentink.channels.plan import Plan
 from latentink.channels.reading import read_soft_bits
 from latentink.codecs.codec import STRIDE, Codec, Latents
 from latentink.editing.editor import Reading
 from latentink.editing.objective import soft_information
-from latentink.editing.tiles import region_of
 from latentink.geometry import Rectangle
 from latentink.payload.frame import frame_bits, read_frame
 from latentink.payload.keys import Keys
-from latentink.picture import to_picture, to_tensor
+from latentink.picture import to_picture
 
 MARGIN = 0.01
 """Share of the raw bits that are turned over before decoding, so that success has a margin."""
@@ -55,15 +53,15 @@ class CandidateCheck:
 
     def __call__(self, latents: Latents) -> Reading:
         """Read the candidate as the receiver would."""
-        picture = to_tensor(self._picture(latents.values))
-        logits = read_logits(self.decoder, picture, self.plan.carrier).ravel()[self.places]
+        view = whole_picture(self._picture(latents.values))
+        logits = read_logits(self.decoder, view, self.plan.carrier).ravel()[self.places]
         margins = logits * self.signs
         self.best_accuracy = max(self.best_accuracy, float((margins > 0).mean()))
         information = soft_information(torch.from_numpy(margins).float()) / len(margins)
-        return Reading(self._comes_back(picture), information)
+        return Reading(self._comes_back(view), information)
 
-    def _comes_back(self, picture: Tensor) -> bool:
-        soft = read_soft_bits(self.decoder, picture, self.keys)
+    def _comes_back(self, view: View) -> bool:
+        soft = read_soft_bits(self.decoder, view, self.keys)
         if soft is None or len(soft.payload) != self.plan.raw_bits:
             return False
         weakened = soft.payload.copy()
@@ -77,14 +75,10 @@ class CandidateCheck:
     def _picture(self, values: np.ndarray) -> np.ndarray:
         height, width = self.plain_picture.shape[:2]
         window = self.plan.carrier.window
-        region = region_of(window, self.codec.synthesis_halo, (values.shape[1], values.shape[2]))
-        pixels = region.scaled(STRIDE).clipped(Rectangle(0, 0, height, width))
-        part = self.codec.synthesise(
-            values[:, region.rows, region.columns], self.quality, (pixels.height, pixels.width)
-        )
-        # One latent of the halo is exact too, which is what message decoders see beyond a window.
-        exact = window.coarsened(STRIDE).grown(1, region).scaled(STRIDE).clipped(pixels)
-        inner = exact.shifted(pixels)
+        # A latent beyond, too: message decoders see a few pixels outside of a window.
+        bounds = Rectangle(0, 0, height, width)
+        changed = window.coarsened(STRIDE).scaled(STRIDE).grown(STRIDE, bounds)
+        part = self.codec.synthesise_part(values, self.quality, (height, width), changed)
         picture = self.plain_picture.copy()
-        picture[exact.rows, exact.columns] = to_picture(part)[inner.rows, inner.columns]
+        picture[changed.rows, changed.columns] = to_picture(part)
         return picture

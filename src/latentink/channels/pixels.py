@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,25 +12,47 @@ from torch import Tensor
 from latentink.channels.carrier import Carrier
 from latentink.channels.message_decoder import MessageDecoder
 from latentink.geometry import Rectangle
+from latentink.picture import to_tensor
 
 # Crops for reading start on multiples of this, so that strided decoders keep their grid.
 _ALIGNMENT = 16
 
 
+@dataclass(frozen=True)
+class View:
+    """A picture that need not be there as a whole.
+
+    Attributes:
+        size: height and width, pixels.
+        part: gives any rectangle of it as (1, 3, h, w) in [0, 1], 8-bit values.
+    """
+
+    size: tuple[int, int]
+    part: Callable[[Rectangle], Tensor]
+
+
+def whole_picture(picture: np.ndarray) -> View:
+    """Return the view of a picture (H, W, 3) uint8 that is there."""
+    return View(
+        (picture.shape[0], picture.shape[1]),
+        lambda part: to_tensor(picture[part.rows, part.columns]),
+    )
+
+
 @torch.no_grad()
-def read_logits(decoder: MessageDecoder, picture: Tensor, carrier: Carrier) -> np.ndarray:
+def read_logits(decoder: MessageDecoder, view: View, carrier: Carrier) -> np.ndarray:
     """Return the logits (planes, gh, gw) float32 of a carrier, as the receiver sees them.
 
     Args:
         decoder: the message decoder.
-        picture: (1, 3, H, W) in [0, 1], the whole picture, 8-bit values.
+        view: the picture.
         carrier: which part to read.
     """
     window = carrier.window
-    bounds = Rectangle(0, 0, *picture.shape[-2:])
+    bounds = Rectangle(0, 0, *view.size)
     margin = -(-decoder.halo // _ALIGNMENT) * _ALIGNMENT
     seen = window.grown(margin, bounds)
-    logits = decoder.planes(picture[..., seen.rows, seen.columns], carrier.planes)
+    logits = decoder.planes(view.part(seen), carrier.planes)
     inner = window.shifted(seen)
     top, left = inner.top // carrier.stride, inner.left // carrier.stride
     rows, columns = carrier.grid

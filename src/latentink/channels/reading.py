@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
 
 from latentink.channels.carrier import (
     carrier_of_code,
@@ -14,7 +13,7 @@ from latentink.channels.carrier import (
     smallest_carrier,
 )
 from latentink.channels.message_decoder import MessageDecoder
-from latentink.channels.pixels import read_logits
+from latentink.channels.pixels import View, read_logits
 from latentink.errors import MessageNotFoundError
 from latentink.payload.frame import read_frame
 from latentink.payload.keys import Keys
@@ -37,16 +36,16 @@ class SoftBits:
     sealed_bytes: int
 
 
-def read_soft_bits(decoder: MessageDecoder, picture: Tensor, keys: Keys) -> SoftBits | None:
-    """Return the raw bits of the message in ``picture`` (1, 3, H, W) in [0, 1], or None.
+def read_soft_bits(decoder: MessageDecoder, view: View, keys: Keys) -> SoftBits | None:
+    """Return the raw bits of the message in a picture, or None; looks at the parts that carry.
 
     None: under these keys and through this decoder there is no preamble.
     """
-    height, width = picture.shape[-2:]
+    height, width = view.size
     smallest = smallest_carrier(height, width, decoder, keys)
     if preamble_bits(smallest.positions) == 0:
         return None
-    logits = read_logits(decoder, picture, smallest)
+    logits = read_logits(decoder, view, smallest)
     preamble_soft = logits.ravel()[preamble_positions(smallest, smallest, keys)]
     preamble = decode_preamble(preamble_soft, keys)
     if preamble is None:
@@ -57,7 +56,7 @@ def read_soft_bits(decoder: MessageDecoder, picture: Tensor, keys: Keys) -> Soft
     order = payload_positions(carrier, smallest, keys)
     if preamble.raw_bits > len(order):
         return None
-    soft = read_logits(decoder, picture, carrier).ravel()[order[: preamble.raw_bits]]
+    soft = read_logits(decoder, view, carrier).ravel()[order[: preamble.raw_bits]]
     return SoftBits(preamble_soft, soft, preamble.sealed_bytes)
 
 

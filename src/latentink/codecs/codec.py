@@ -208,6 +208,26 @@ class Codec(ABC):
             )
         return picture[..., : size[0], : size[1]].clamp_(0, 1)
 
+    def synthesise_part(
+        self, values: np.ndarray, quality: int, size: tuple[int, int], part: Rectangle
+    ) -> Tensor:
+        """Return ``part`` (in pixels) of what :meth:`synthesise` returns, without the rest.
+
+        Args:
+            values: v̂ of the whole picture.
+            quality: quality code.
+            size: height and width of the whole picture, pixels.
+            part: which pixels.
+        """
+        whole = Rectangle(0, 0, *self.latent_size(*size))
+        seen = part.coarsened(STRIDE).grown(self.synthesis_halo, whole)
+        pixels = seen.scaled(STRIDE).clipped(Rectangle(0, 0, *size))
+        around = self.synthesise(
+            values[:, seen.rows, seen.columns], quality, (pixels.height, pixels.width)
+        )
+        inner = part.shifted(pixels)
+        return around[..., inner.rows, inner.columns]
+
     @torch.no_grad()
     def hyper_analyse(self, v: Tensor) -> np.ndarray:
         """Return the hyper-latent's symbols (N, h', w') int32 for v (1, M, h, w)."""

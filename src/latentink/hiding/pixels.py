@@ -10,7 +10,7 @@ from torch import Tensor
 
 from latentink.channels.carrier import payload_positions, preamble_positions
 from latentink.channels.periodic import suited_periods
-from latentink.channels.pixels import read_logits
+from latentink.channels.pixels import read_logits, whole_picture
 from latentink.channels.plan import Plan, plan_message
 from latentink.channels.registry import load_message_decoder, load_message_encoder
 from latentink.editing.appearance import judges_for
@@ -20,7 +20,6 @@ from latentink.hiding.job import Carried, Job, too_much
 from latentink.payload.frame import frame_bits, max_message_bytes
 from latentink.payload.keys import Keys
 from latentink.payload.preamble import Preamble, encode_preamble
-from latentink.picture import to_tensor
 from latentink.verification import CandidateCheck
 
 
@@ -75,7 +74,7 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         raise too_much(job.message, max_message_bytes(plan.raw_bits, check.best_accuracy))
 
     def raw_accuracy(picture: np.ndarray) -> float:
-        logits = torch.from_numpy(read_logits(decoder, to_tensor(picture), plan.carrier))
+        logits = torch.from_numpy(read_logits(decoder, whole_picture(picture), plan.carrier))
         carrying = wanted != 0
         return float(((logits > 0) == (wanted > 0))[carrying].float().mean())
 
