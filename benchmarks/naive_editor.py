@@ -43,14 +43,9 @@ from latentink.losses.total_variation import total_variation
 from latentink.picture import read_picture, to_tensor
 from latentink.tensor_files import fill, read_safetensors
 
-OURS = replace(
-    PAPER,
-    learning_rate=2e-2,
-    final_learning_rate=1e-3,
-    synthesis_relaxation="straight_through",
-    weights=replace(PAPER.weights, cell=64),
-    rounds=1,
-)
+# λ5 = 1/48 on the sum over the bits of a 512×512 photo, beside means over its pixels.
+WEIGHTS_OF_TERMS = replace(PAPER.weights, accuracy=512**2 / 48)
+OURS = replace(PAPER, weights=WEIGHTS_OF_TERMS, rounds=1)
 
 
 class Plainly:
@@ -67,7 +62,7 @@ class Plainly:
 
     def objective(self, values: Tensor, scales: Tensor) -> Tensor:
         """Return L (scalar, bits) of v̂ (1, M, h, w), every term over the whole picture."""
-        task, weights = self.task, PAPER.weights
+        task, weights = self.task, WEIGHTS_OF_TERMS
         latent = values * self.codec.inverse_gain(task.quality)
         stego = self.model.g_s(latent)
         pixels = stego.shape[-2] * stego.shape[-1]

@@ -70,6 +70,28 @@ def test_every_channel_codec_and_preset(codec, channel, preset, tmp_path):
     assert stego.report.plain_psnr_db - stego.report.psnr_db < 1.5
 
 
+@pytest.mark.parametrize(("codec", "channel"), [("hyperprior", "pixels"), ("elic", "latents")])
+def test_the_paper_preset_carries_too(codec, channel):
+    options = HideOptions(codec=codec, channel=channel, preset="paper", steps=60)
+    photo = astronaut(0, 100, 128, 128)
+    stego = latentink.hide(photo, b"noon", password="tide", options=options)
+    assert latentink.reveal(stego.data, password="tide") == b"noon"
+
+
+def test_the_editor_may_start_from_the_encoders_picture():
+    photo = astronaut(0, 100, 128, 128)
+    kinds = {}
+    for start in ("cover", "encoder"):
+        options = HideOptions(decoder="dense2", start=start, steps=60)
+        stego = latentink.hide(photo, b"noon", password="tide", options=options)
+        names = {"password": "tide", "decoder": "dense2"}
+        assert latentink.reveal(stego.data, **names) == b"noon"
+        kinds[start] = stego.data
+    assert kinds["cover"] != kinds["encoder"]
+    with pytest.raises(latentink.WeightsError, match="no encoder"):
+        latentink.hide(photo, b"noon", options=HideOptions(start="encoder"))
+
+
 def test_refinement_of_the_symbols_pays_and_repeats():
     message = np.random.default_rng(0).bytes(2000)
     plain, refined, again = (
