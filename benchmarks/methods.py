@@ -35,7 +35,7 @@ METHODS = [name for name in method_entries() if not name.endswith(("base-1", "ba
 def family(method: Method) -> Hashable:
     """Return what two methods have in common that differ only in how they save, or None."""
     if isinstance(method, Fnns) and method.layer is None:
-        return "fnns", method.decoder.name, method.schedule, method.encoder is None
+        return "fnns", method.decoder.name, method.schedule, method.start is None
     if isinstance(method, Liso):
         return "liso", method.network.design
     return None

@@ -72,3 +72,11 @@ def test_the_same_bits_give_the_same_bytes() -> None:
 def test_bits_of_another_shape_are_refused() -> None:
     with pytest.raises(OptionError, match=r"\(1, 64, 64\)"):
         load_method("fnns").embed(COVER, np.zeros((2, 64, 64), dtype=np.uint8))
+
+
+def test_lbfgs_mends_what_the_learned_optimiser_left() -> None:
+    learned, psnr = _accuracy("liso-png")
+    mended, after = _accuracy("liso-lbfgs")
+    assert learned < mended
+    assert mended > 0.999
+    assert after > psnr - 1

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentink.channels.message_decoder import MessageDecoder, MessageEncoder
+from latentink.channels.message_decoder import MessageDecoder
 from latentink.editing.editor import has_fast_bfloat16
 from latentink.editing.optimisers import Adam
 from latentink.methods.method import Method, Stego
@@ -101,7 +101,8 @@ class Fnns(Method):
         saving: of the finished picture.
         schedule: of the search.
         layer: what lies between pixels and decoder while searching, or None (FNNS-JPG_TRAIN).
-        encoder: paints the picture to start from (FNNS-DE), or None: the cover (FNNS-D, FNNS-R).
+        start: makes of cover (1, 3, H, W) and bits (1, D, H, W) the picture to start from: an
+            encoder (FNNS-DE), or another method; None: the cover (FNNS-D, FNNS-R).
     """
 
     name: str
@@ -109,7 +110,7 @@ class Fnns(Method):
     saving: Saving
     schedule: Schedule = LBFGS
     layer: Callable[[Tensor], Tensor] | None = None
-    encoder: MessageEncoder | None = None
+    start: Callable[[Tensor, Tensor], Tensor] | None = None
 
     @property
     def suffix(self) -> str:
@@ -130,9 +131,9 @@ class Fnns(Method):
         picture = to_tensor(cover)
         wanted = torch.from_numpy(bits).float()[None]
         start = picture
-        if self.encoder is not None:
+        if self.start is not None:
             with torch.no_grad():
-                start = self.encoder(picture, wanted)
+                start = self.start(picture, wanted)
         found = search(picture, wanted, self.decoder, self.schedule, self.layer, start)
         return found[0].permute(1, 2, 0).contiguous().numpy()
 

@@ -23,6 +23,8 @@ from latentink.methods.saving import Jpeg, Png, Saving
 from latentink.picture import to_tensor
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from latentink.methods.liso_network import LisoNetwork
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -123,18 +125,28 @@ class Liso(Method):
         import torch
 
         self.check_bits(cover, bits)
-        wanted = torch.from_numpy(bits)[None].float()
-        start = to_tensor(cover)
-        best, best_wrong, best_step = start, bits.size + 1, 0
-        steps = self.network.steps(start, wanted, self.iterations, self.step_size)
+        picture, step, accuracy = self._best(to_tensor(cover), torch.from_numpy(bits)[None].float())
+        return Embedding(picture[0].permute(1, 2, 0).contiguous().numpy(), step, accuracy)
+
+    def picture(self, cover: Tensor, wanted: Tensor) -> Tensor:
+        """Return what :meth:`optimise` finds, (1, 3, H, W), for others to go on from.
+
+        Args:
+            cover: (1, 3, H, W) in [0, 1].
+            wanted: (1, D, H, W) of 0 and 1.
+        """
+        return self._best(cover, wanted)[0]
+
+    def _best(self, cover: Tensor, wanted: Tensor) -> tuple[Tensor, int, float]:
+        best, best_wrong, best_step = cover, wanted.numel() + 1, 0
+        steps = self.network.steps(cover, wanted, self.iterations, self.step_size)
         for step, (stego, logits) in enumerate(steps, start=1):
             wrong = int(((logits > 0) != (wanted > 0.5)).sum())
             if wrong < best_wrong:
                 best, best_wrong, best_step = stego.detach(), wrong, step
             if not wrong:
                 break
-        picture = best[0].permute(1, 2, 0).contiguous().numpy()
-        return Embedding(picture, best_step, 1 - best_wrong / bits.size)
+        return best, best_step, 1 - best_wrong / wanted.numel()
 
     def load(self, data: bytes) -> Stego:
         """Return the stego in the bytes of a file.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from latentink.channels.folding import fold_batch_norm
 from latentink.channels.keyed import keyed_decoder
 from latentink.channels.message_decoder import MessageDecoder, MessageEncoder
 from latentink.channels.registry import load_message_decoder, load_message_encoder
@@ -139,7 +140,7 @@ def _fnns_random(options: MethodOptions) -> Method:
 
 def _fnns_encoded(options: MethodOptions) -> Method:
     encoder, decoder = _pair("fnns-de", options)
-    return Fnns("fnns-de", decoder, Png(), LBFGS, encoder=encoder)
+    return Fnns("fnns-de", decoder, Png(), LBFGS, start=encoder)
 
 
 # --- the others -----------------------------------------------------------------------------------
@@ -155,7 +156,20 @@ def _liso_entries() -> list[MethodEntry]:
         summary = f"learned optimiser, saved as JPEG {quality}"
         entries.append(MethodEntry(name, source, summary, _liso(name, saving)))
     summary = "learned optimiser trained through JPEG, saved so"
-    return [*entries, MethodEntry("liso-jpeg", source, summary, _liso("liso-jpeg", None))]
+    refined = "learned optimiser, then L-BFGS, saved as PNG"
+    return [
+        *entries,
+        MethodEntry("liso-jpeg", source, summary, _liso("liso-jpeg", None)),
+        MethodEntry("liso-lbfgs", source, refined, _liso_lbfgs),
+    ]
+
+
+def _liso_lbfgs(options: MethodOptions) -> Method:
+    _refuse_decoder("liso-lbfgs", options)
+    _refuse_depth("liso-lbfgs", options)
+    first = Liso(Png(), PLAIN)
+    decoder = fold_batch_norm(first.network.decoder)
+    return Fnns("liso-lbfgs", decoder, Png(), LBFGS, start=first.picture)
 
 
 def _liso(name: str, saving: Saving | None) -> Callable[[MethodOptions], Method]:
