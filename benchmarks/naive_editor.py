@@ -84,7 +84,7 @@ class Plainly:
     def final(self, latents: Latents) -> float:
         """Return L of rounded latents."""
         values = torch.from_numpy(latents.values)[None]
-        return float(self.objective(values, self.task.side))
+        return float(self.objective(values, self.task.side.float()))
 
     def run(self, steps: int, every: int) -> list[tuple[int, float, float]]:
         """Return (step, seconds, L of the rounded latent) each ``every`` steps."""
@@ -124,7 +124,7 @@ def task_on(cover: np.ndarray) -> EditTask:
         cover=picture,
         v=v,
         z=z,
-        side=codec.side(z, (v.shape[-2], v.shape[-1])).float(),
+        side=codec.side(z, (v.shape[-2], v.shape[-1])),
         quality=code,
         lagrangian=codec.lagrangian(code),
         decoder=load_message_decoder("dense", bytes(32)),

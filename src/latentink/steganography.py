@@ -47,7 +47,6 @@ from latentink.picture import (
     MAXIMUM_PIXELS,
     MINIMUM_SIDE,
     decode_picture,
-    encode_png,
     read_file,
     read_picture,
     to_picture,
@@ -270,9 +269,9 @@ def hide(
         _verify(lambda: _message_in_symbols(decoded, keys), message)
     else:
         names = READERS if carried.decoder in READERS else (carried.decoder,)
-        png = decode_picture(encode_png(picture, effort=1), "the PNG")
-        for received in (picture, png):
-            _verify(partial(_message_in, whole_picture(received), keys, names), message)
+        # What reveal sees of the file, and of its picture saved without loss.
+        for view in (decoded.view(), whole_picture(picture)):
+            _verify(partial(_message_in, view, keys, names), message)
     pixels = cover.shape[0] * cover.shape[1]
     return StegoResult(
         data,

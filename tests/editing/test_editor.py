@@ -32,7 +32,7 @@ def task_on(codec, height=128, width=192, window=None, information=0.3):
     code = codec.quality_code(5)
     v = codec.analyse(cover, code)
     z = codec.hyper_analyse(v)
-    side = codec.side(z, (v.shape[-2], v.shape[-1])).float()
+    side = codec.side(z, (v.shape[-2], v.shape[-1]))
     window = window or Rectangle(0, 0, height, width)
     signs = np.random.default_rng(0).integers(0, 2, (2, window.height // 4, window.width // 4))
     return EditTask(

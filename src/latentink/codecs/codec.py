@@ -254,7 +254,12 @@ class Codec(ABC):
 
     @abstractmethod
     def quantise(
-        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser = nearest
+        self,
+        v: Tensor,
+        z: np.ndarray,
+        quality: int,
+        choose: Chooser = nearest,
+        side: Tensor | None = None,
     ) -> Latents:
         """Return the symbols of v (1, M, h, w), in units of symbols, given ẑ.
 
@@ -263,6 +268,7 @@ class Codec(ABC):
             z: (N, h', w') int32, the hyper-latent's symbols.
             quality: quality code.
             choose: called once a pass, in the order of :meth:`passes`.
+            side: what :meth:`side` gave for ẑ, where it is known already; None: computed anew.
         """
 
     @abstractmethod

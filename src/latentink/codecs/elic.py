@@ -72,7 +72,12 @@ class ElicCodec(Codec):
         return self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
 
     def quantise(
-        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser = nearest
+        self,
+        v: Tensor,
+        z: np.ndarray,
+        quality: int,
+        choose: Chooser = nearest,
+        side: Tensor | None = None,
     ) -> Latents:
         """Return the symbols round(v − μ), or what ``choose`` makes of v − μ, pass by pass."""
         exact_v = v.double()
@@ -86,7 +91,8 @@ class ElicCodec(Codec):
             symbols[0][:, mask] = torch.from_numpy(chosen).double().view(values.shape)
             return symbols
 
-        return self._latents(symbols_of, z, (v.shape[-2], v.shape[-1]), quality)
+        side = self.side(z, (v.shape[-2], v.shape[-1])) if side is None else side
+        return self._latents(symbols_of, z, side, quality)
 
     def _decode_latent(
         self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality: int
@@ -99,18 +105,18 @@ class ElicCodec(Codec):
             symbols[0][:, mask] = torch.from_numpy(read).double()
             return symbols
 
-        return self._latents(symbols_of, z, size, quality)
+        return self._latents(symbols_of, z, self.side(z, size), quality)
 
     @torch.no_grad()
     def _latents(
         self,
         symbols_of: Callable[[slice, Tensor, Tensor, Tensor], Tensor],
         z: np.ndarray,
-        size: tuple[int, int],
+        side: Tensor,
         quality: int,
     ) -> Latents:
         """Walk the exact context model with symbols from wherever they come from."""
-        shape = (self.latent_channels, *size)
+        shape = (self.latent_channels, *side.shape[-2:])
         y, table_rows = torch.zeros(shape, dtype=torch.int32), torch.zeros(shape, dtype=torch.uint8)
 
         def on_pass(channels: slice, mask: Tensor, means: Tensor, scales: Tensor) -> Tensor:
@@ -120,7 +126,7 @@ class ElicCodec(Codec):
             table_rows[channels] = torch.where(mask, indexes[0], table_rows[channels])
             return symbols + means
 
-        values, _, _ = self._exact_context.walk(self.side(z, size), on_pass)
+        values, _, _ = self._exact_context.walk(side, on_pass)
         return Latents(y.numpy(), z, quality, values[0].float().numpy(), table_rows.numpy())
 
     def relax(

@@ -46,10 +46,15 @@ class HyperpriorCodec(Codec):
         return self.table_scales(self.table_indexes(scales)).double()
 
     def quantise(
-        self, v: Tensor, z: np.ndarray, quality: int, choose: Chooser = nearest
+        self,
+        v: Tensor,
+        z: np.ndarray,
+        quality: int,
+        choose: Chooser = nearest,
+        side: Tensor | None = None,
     ) -> Latents:
         """Return the symbols round(v), or what ``choose`` makes of v."""
-        side = self.side(z, (v.shape[-2], v.shape[-1]))
+        side = self.side(z, (v.shape[-2], v.shape[-1])) if side is None else side
         rows = self.table_indexes(side)[0].numpy().ravel()
         places = self.passes(v.shape[1:])[0]
         y = choose(places, v[0].double().numpy().ravel(), rows)

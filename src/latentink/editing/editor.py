@@ -57,7 +57,7 @@ class EditTask:
         cover: (1, 3, H, W) in [0, 1], the whole photo.
         v: (1, M, h, w) float32, its latent in units of symbols.
         z: (N, h', w') int32, the hyper-latent's symbols, which stay as they are.
-        side: (1, C, h, w) float32, what the entropy model knows from them.
+        side: (1, C, h, w) float64, what the entropy model knows from them, exact.
         quality: quality code.
         lagrangian: λ1 of that quality.
         decoder: the message decoder.
@@ -296,7 +296,7 @@ class _Session:
         with self._autocast():
             relaxed = self.codec.relax(
                 self.latent[..., patch.rows, patch.columns],
-                task.side[..., tile.patch.rows, tile.patch.columns],
+                task.side[..., tile.patch.rows, tile.patch.columns].float(),
                 core.shifted(patch),
                 self._rounding(preset.synthesis_relaxation),
                 self._rounding(preset.rate_relaxation),
@@ -389,7 +389,8 @@ class _Session:
         inner = core.shifted(self.region)
         edited = self.task.v.clone()
         edited[..., core.rows, core.columns] = self.latent[..., inner.rows, inner.columns]
-        return self.codec.quantise(edited, self.task.z, self.task.quality)
+        task = self.task
+        return self.codec.quantise(edited, task.z, task.quality, side=task.side)
 
 
 def temperature_at(share: float) -> float:

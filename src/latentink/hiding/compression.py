@@ -17,8 +17,8 @@ def compress_plainly(codec: LoadedCodec, cover: np.ndarray, quality: int) -> Pla
     tensor = to_tensor(cover)
     v = codec.codec.analyse(tensor, quality)
     z = codec.codec.hyper_analyse(v)
-    side = codec.codec.side(z, (v.shape[-2], v.shape[-1])).float()
-    latents = codec.codec.quantise(v, z, quality)
+    side = codec.codec.side(z, (v.shape[-2], v.shape[-1]))
+    latents = codec.codec.quantise(v, z, quality, side=side)
     size = cover.shape[0], cover.shape[1]
     picture = to_picture(codec.codec.synthesise(latents.values, quality, size))
     file_bytes = len(pack_latents(codec, latents, size))

@@ -22,7 +22,7 @@ class Plain:
     Attributes:
         cover: (1, 3, H, W) in [0, 1].
         v: (1, M, h, w), its latent in units of symbols.
-        side: (1, C, h, w) float32, what the entropy model knows from ẑ.
+        side: (1, C, h, w) float64, what the entropy model knows from ẑ, exact.
         latents: the symbols.
         picture: (H, W, 3) uint8, what they decode to.
         psnr_db: of that picture.

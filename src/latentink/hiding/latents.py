@@ -54,6 +54,7 @@ class _PlainAt:
     """The photo at one quality code, without the message."""
 
     v: Tensor
+    side: Tensor
     latents: Latents
 
 
@@ -131,7 +132,7 @@ def _candidate(job: Job, plain: _PlainAt, bits: int, weight: float) -> _Candidat
     for lower in range(threshold, _LEAST_ROW - 1, -1):
         plan = LatentsPlan(len(job.sealed), lower, bits)
         writer = LatentsWriter(plan, job.sealed, job.keys, rows.size, codec.scales)
-        latents = codec.quantise(plain.v, plain.latents.z, quality, writer)
+        latents = codec.quantise(plain.v, plain.latents.z, quality, writer, plain.side)
         if writer.left == 0:
             rate, distortion = _cost(job, latents)
             moduli = writer.moduli.reshape(latents.y.shape)
@@ -166,7 +167,7 @@ def _refined(job: Job, plain: _PlainAt, found: _Candidate, steps: int) -> Latent
     )
     v = refine(codec, task, steps, job.seed, job.on_step)
     writer = LatentsWriter(found.plan, job.sealed, job.keys, y.numel(), codec.scales)
-    return codec.quantise(v, found.latents.z, quality, writer)
+    return codec.quantise(v, found.latents.z, quality, writer, plain.side)
 
 
 def _plains(job: Job) -> Callable[[int], _PlainAt]:
@@ -175,10 +176,11 @@ def _plains(job: Job) -> Callable[[int], _PlainAt]:
     @cache
     def plain_at(quality: int) -> _PlainAt:
         if quality == job.quality:
-            return _PlainAt(job.plain.v, job.plain.latents)
+            return _PlainAt(job.plain.v, job.plain.side, job.plain.latents)
         v = job.plain.v * (job.codec.gain(quality) / job.codec.gain(job.quality))
         z = job.codec.hyper_analyse(v)
-        return _PlainAt(v, job.codec.quantise(v, z, quality))
+        side = job.codec.side(z, (v.shape[-2], v.shape[-1]))
+        return _PlainAt(v, side, job.codec.quantise(v, z, quality, side=side))
 
     return plain_at
 

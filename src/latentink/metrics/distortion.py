@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
 def psnr_db(cover: np.ndarray, stego: np.ndarray) -> float:
     """Return 10·log10(255² / MSE) in dB of two (H, W, 3) uint8 pictures; inf when equal."""
-    from skimage.metrics import peak_signal_noise_ratio
-
-    if np.array_equal(cover, stego):
-        return float("inf")
-    return float(peak_signal_noise_ratio(cover, stego, data_range=255))
+    # scikit-image's takes ten times as long: it goes through float64.
+    squares = np.square(np.subtract(cover, stego, dtype=np.float32))
+    error = float(squares.mean(dtype=np.float64))
+    return 10 * math.log10(255**2 / error) if error else math.inf
 
 
 def picture_psnr_db(cover: np.ndarray, picture: np.ndarray) -> float:
