@@ -9,10 +9,13 @@ from latentink.metrics.raw_bits import raw_accuracy
 from photos import astronaut
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
-def test_one_pass_paints_bits_that_the_decoder_reads(depth: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [*(("steganogan-dense", depth) for depth in (1, 2, 3, 4)), ("steganogan-basic", 1)],
+)
+def test_one_pass_paints_bits_that_the_decoder_reads(name: str, depth: int) -> None:
     cover = astronaut()
-    method = load_method("steganogan-dense", MethodOptions(depth=depth))
+    method = load_method(name, MethodOptions(depth=depth))
     bits = random_bits(method.bits_shape(cover), 1)
     assert bits.shape == (depth, 256, 256)
     stego = method.embed(cover, bits)

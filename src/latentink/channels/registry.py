@@ -18,12 +18,14 @@ BUNDLED = {
     "dense3": "decoder_dense_d3.safetensors",
     "dense4": "decoder_dense_d4.safetensors",
     "robust": "decoder_robust_d1.safetensors",
+    "basic": "decoder_basic_d1.safetensors",
 }
 ENCODERS = {
     "dense": "encoder_dense_d1.safetensors",
     "dense2": "encoder_dense_d2.safetensors",
     "dense3": "encoder_dense_d3.safetensors",
     "dense4": "encoder_dense_d4.safetensors",
+    "basic": "encoder_basic_d1.safetensors",
 }
 """Encoders by the names of the decoders that they were trained with."""
 
@@ -41,7 +43,8 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
     Args:
         name: ``"dense"``, ``"dense2"``, ``"dense3"`` or ``"dense4"`` (as in SteganoGAN, with
             data depth D = 1 to 4: D planes of bits at each pixel), ``"robust"`` (trained with noise
-            and at a low density), ``"keyed"``, ``"periodic"`` or ``"periodic64"`` (random weights
+            and at a low density), ``"basic"`` (SteganoGAN's other one), ``"keyed"``,
+            ``"periodic"`` or ``"periodic64"`` (random weights
             drawn from ``key``); or the path of a SteganoGAN checkpoint (.steg) or of a trained
             decoder (.safetensors).
         key: Secret bytes; the trained decoders are public and do not look at it.
@@ -71,7 +74,8 @@ def load_message_encoder(decoder_name: str) -> Encoder:
     """Return the encoder that was trained with a message decoder, frozen and in evaluation mode.
 
     Args:
-        decoder_name: ``"dense"`` to ``"dense4"``, or the path of a SteganoGAN checkpoint (.steg).
+        decoder_name: ``"dense"`` to ``"dense4"``, ``"basic"``, or the path of a SteganoGAN
+            checkpoint (.steg).
 
     Raises:
         WeightsError: The decoder has no encoder, or its file is missing or damaged.

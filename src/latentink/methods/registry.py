@@ -189,12 +189,22 @@ def _steganogan_entries() -> list[MethodEntry]:
         MethodEntry(
             "steganogan-dense", source, "dense encoder, one pass, saved as PNG", _steganogan_dense
         ),
+        MethodEntry(
+            "steganogan-basic", source, "residual encoder, one pass, PNG", _steganogan_basic
+        ),
     ]
 
 
 def _steganogan_dense(options: MethodOptions) -> Method:
     encoder, decoder = _pair("steganogan-dense", options)
     return SteganoGan("steganogan-dense", encoder, decoder, Png())
+
+
+def _steganogan_basic(options: MethodOptions) -> Method:
+    _refuse_depth("steganogan-basic", options)
+    own = options.decoder or "basic"
+    encoder, decoder = load_message_encoder(own), load_message_decoder(own, bytes(32))
+    return SteganoGan("steganogan-basic", encoder, decoder, Png())
 
 
 def _latent_entries() -> list[MethodEntry]:
