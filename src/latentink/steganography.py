@@ -57,7 +57,7 @@ CHANNELS: dict[str, Callable[[Job], Carried]] = {
     "pixels": carry_in_pixels,
     "latents": carry_in_latents,
 }
-READERS = ("periodic", "periodic64", "dense", "robust", "keyed")
+READERS = ("periodic", "periodic64", "periodic128", "dense", "robust", "keyed")
 """Message decoders that a receiver tries, in this order, when not told which."""
 
 STARTS = ("cover", "encoder")

@@ -62,7 +62,7 @@ def test_half_a_period_turns_a_bit_over(name):
 def test_a_coarse_picture_gets_the_long_period_and_other_decoders_stay():
     assert suited_periods("periodic", 34.0) == ["periodic"]
     assert suited_periods("periodic", 31.0) == ["periodic", "periodic64"]
-    assert suited_periods("periodic", 27.0) == ["periodic64"]
+    assert suited_periods("periodic", 27.0) == ["periodic64", "periodic128"]
     assert suited_periods("dense", 27.0) == ["dense"]
 
 

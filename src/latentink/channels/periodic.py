@@ -38,7 +38,7 @@ PURPOSE = "pixels/periodic"
 PLANES = 16
 KERNEL = 8
 STRIDE = 4
-PERIODS = {"periodic": 32.0, "periodic64": 64.0}
+PERIODS = {"periodic": 32.0, "periodic64": 64.0, "periodic128": 128.0}
 """Grey levels from one bit 1 to the next, in the projection; bits 0 lie halfway."""
 # PSNR of the plain picture below which a symbol's step moves projections by more than the short
 # period, so that the gradient no longer says where it leads; up to the second, with some codecs.
@@ -86,7 +86,7 @@ def suited_periods(name: str, plain_psnr_db: float) -> list[str]:
     if name not in PERIODS:
         return [name]
     if plain_psnr_db < _COARSE_BELOW_DB:
-        return ["periodic64"]
+        return ["periodic64", "periodic128"]
     return ["periodic", "periodic64"] if plain_psnr_db < _MAYBE_BELOW_DB else ["periodic"]
 
 

@@ -44,7 +44,7 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
         name: ``"dense"``, ``"dense2"``, ``"dense3"`` or ``"dense4"`` (as in SteganoGAN, with
             data depth D = 1 to 4: D planes of bits at each pixel), ``"robust"`` (trained with noise
             and at a low density), ``"basic"`` (SteganoGAN's other one), ``"keyed"``,
-            ``"periodic"`` or ``"periodic64"`` (random weights
+            ``"periodic"``, ``"periodic64"`` or ``"periodic128"`` (random weights
             drawn from ``key``); or the path of a SteganoGAN checkpoint (.steg) or of a trained
             decoder (.safetensors).
         key: Secret bytes; the trained decoders are public and do not look at it.

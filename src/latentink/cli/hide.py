@@ -45,8 +45,8 @@ def hide_command(
     decoder: Annotated[
         str | None,
         typer.Option(
-            help="Message decoder instead of the preset's: periodic, periodic64, dense (also "
-            "dense2 to dense4), robust, keyed, or a .steg or .safetensors file that the receiver "
+            help="Message decoder instead of the preset's: periodic, periodic64, periodic128, "
+            "dense (also dense2 to dense4), robust, keyed, or a .steg or .safetensors file that the receiver "
             "has too."
         ),
     ] = None,
