@@ -46,8 +46,8 @@ def hide_command(
         str | None,
         typer.Option(
             help="Message decoder instead of the preset's: periodic, periodic64, periodic128, "
-            "dense (also dense2 to dense4), robust, keyed, or a .steg or .safetensors file that the receiver "
-            "has too."
+            "dense (also dense2 to dense4), robust, keyed, or a .steg or .safetensors file that "
+            "the receiver has too."
         ),
     ] = None,
     start: Annotated[
