@@ -236,5 +236,4 @@ def test_the_shipped_recipes_are_those_of_the_shipped_weights() -> None:
 
 
 def test_the_image_weight_rises() -> None:
-    recipe = Recipe(steps=100, image_rise=0.5)
-    assert [rise(step, recipe) for step in (0, 25, 50, 99)] == pytest.approx([0.1, 0.55, 1, 1])
+    assert [rise(step, 50) for step in (0, 25, 50, 99)] == pytest.approx([0.1, 0.55, 1, 1])

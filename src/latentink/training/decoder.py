@@ -16,10 +16,8 @@ count.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +35,10 @@ from latentink.training.checkpoints import (
     check_same_recipe,
     checkpoint_path,
     resumable,
-    write_checkpoint,
 )
-from latentink.training.logs import log_path, open_log, training_progress
 from latentink.training.photos import Photos, centre_crop, list_photos, split
 from latentink.training.recipes import read_recipe
+from latentink.training.run import run
 
 LOG_COLUMNS = ("step", "loss", "accuracy", "psnr", "seconds")
 _STATE = frozenset({"recipe", "step", "encoder", "decoder", "optimiser"})
@@ -200,6 +197,14 @@ class Figures:
     accuracy: float
     psnr: float
 
+    def row(self) -> list[str]:
+        """Return the figures for the log."""
+        return [f"{self.loss:.5f}", f"{self.accuracy:.5f}", f"{self.psnr:.3f}"]
+
+    def text(self) -> str:
+        """Return the figures for the progress line."""
+        return f"loss {self.loss:.3f}  bits {self.accuracy:.2%}  {self.psnr:.2f} dB"
+
 
 class Trainer:
     """Encoder, decoder, optimiser and the number of steps done."""
@@ -229,12 +234,14 @@ class Trainer:
             logits = self.decoder(distort(stego, recipe, generator)).float()
         error = F.mse_loss(stego, cover)
         loss = F.binary_cross_entropy_with_logits(logits[used], bits[used])
-        loss = loss + recipe.image_weight * rise(self.step, recipe) * error
+        loss = (
+            loss + recipe.image_weight * rise(self.step, recipe.image_rise * recipe.steps) * error
+        )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
         self.step += 1
-        return Figures(loss.item(), _accuracy(logits, bits, used), _psnr(error.item()))
+        return Figures(loss.item(), share_right(logits[used], bits[used]), mean_psnr(error.item()))
 
     def state(self) -> dict[str, Any]:
         """Return everything that resuming needs; tensors, numbers and text only."""
@@ -292,18 +299,19 @@ def schedule(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def rise(step: int, recipe: Recipe) -> float:
-    """Return the factor on the image weight: a tenth, rising linearly to 1, then 1."""
-    done = step / max(1.0, recipe.image_rise * recipe.steps)
-    return min(1.0, 0.1 + 0.9 * done)
+def rise(step: int, length: float) -> float:
+    """Return the factor on the image weight: a tenth, rising to 1 over ``length`` steps."""
+    return min(1.0, 0.1 + 0.9 * step / max(1.0, length))
 
 
-def _accuracy(logits: Tensor, bits: Tensor, used: Tensor) -> float:
-    right = ((logits > 0) == (bits > 0.5))[used]
+def share_right(logits: Tensor, bits: Tensor) -> float:
+    """Return the share of ``bits`` (0 and 1, any shape) whose logits have their sign."""
+    right = (logits > 0) == (bits > 0.5)
     return float(right.float().mean()) if right.numel() else math.nan
 
 
-def _psnr(error: float) -> float:
+def mean_psnr(error: float) -> float:
+    """Return the PSNR in dB of a mean squared error of pictures in [0, 1]."""
     return -10 * math.log10(max(error, 1e-12))
 
 
@@ -339,7 +347,9 @@ def evaluate(
             error = F.mse_loss(stego, cover)
             loss = F.binary_cross_entropy_with_logits(logits[used], bits[used])
             loss = loss + recipe.image_weight * error
-            rows.append((float(loss), _accuracy(logits, bits, used), _psnr(float(error))))
+            rows.append(
+                (float(loss), share_right(logits[used], bits[used]), mean_psnr(float(error)))
+            )
     encoder.train(modes[0])
     decoder.train(modes[1])
     loss_mean, accuracy, psnr = np.mean(np.array(rows), axis=0)
@@ -377,7 +387,7 @@ def train_decoder(recipe_path: Path, photos: Path | None, out: Path, resume: boo
         trainer.restore(resumable(checkpoint_path(out), _STATE))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _run(trainer, out)
+        run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
     notes = _notes(trainer, recipe_path, Photos(held_out))
@@ -389,29 +399,6 @@ def train_decoder(recipe_path: Path, photos: Path | None, out: Path, resume: boo
 def encoder_path(out: Path) -> Path:
     """Return where the encoder of the decoder at ``out`` goes."""
     return out.with_suffix(".encoder.safetensors")
-
-
-def _run(trainer: Trainer, out: Path) -> None:
-    recipe, saved = trainer.recipe, time.monotonic()
-    with training_progress() as progress, open_log(log_path(out), LOG_COLUMNS, trainer.step) as log:
-        task = progress.add_task("", total=recipe.steps, completed=trainer.step, text="")
-        rows = csv.writer(log)
-        started = saved
-        while trainer.step < recipe.steps:
-            figures = trainer.advance()
-            now = time.monotonic()
-            rows.writerow([trainer.step, *_shortened(figures), f"{now - started:.2f}"])
-            text = f"loss {figures.loss:.3f}  bits {figures.accuracy:.2%}  {figures.psnr:.2f} dB"
-            progress.update(task, completed=trainer.step, text=text)
-            if now - saved >= recipe.checkpoint_seconds:
-                log.flush()
-                write_checkpoint(trainer.state(), checkpoint_path(out))
-                saved = now
-    write_checkpoint(trainer.state(), checkpoint_path(out))
-
-
-def _shortened(figures: Figures) -> list[str]:
-    return [f"{figures.loss:.5f}", f"{figures.accuracy:.5f}", f"{figures.psnr:.3f}"]
 
 
 def _notes(trainer: Trainer, recipe_path: Path, held_out: Photos) -> dict[str, str]:

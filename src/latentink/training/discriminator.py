@@ -21,10 +21,8 @@ count.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,12 +44,12 @@ from latentink.training.checkpoints import (
     check_same_recipe,
     checkpoint_path,
     resumable,
-    write_checkpoint,
 )
 from latentink.training.decoder import round_to_8_bits, schedule
-from latentink.training.logs import log_path, open_log, training_progress
+from latentink.training.logs import training_progress
 from latentink.training.photos import Photos, centre_crop, list_photos, split
 from latentink.training.recipes import read_recipe
+from latentink.training.run import run
 
 LOG_COLUMNS = ("step", "loss", "accuracy", "seconds")
 HELD_OUT_SIDE = 256
@@ -189,6 +187,14 @@ class Figures:
 
     loss: float
     accuracy: float
+
+    def row(self) -> list[str]:
+        """Return the figures for the log."""
+        return [f"{self.loss:.5f}", f"{self.accuracy:.5f}"]
+
+    def text(self) -> str:
+        """Return the figures for the progress line."""
+        return f"loss {self.loss:.3f}  told right {self.accuracy:.1%}"
 
 
 class Trainer:
@@ -391,37 +397,11 @@ def train_discriminator(recipe_path: Path, photos: Path | None, out: Path, resum
         trainer.restore(resumable(checkpoint_path(out), _STATE))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _run(trainer, out)
+        run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
     export(trainer, recipe_path, Photos(held_out), out)
     return out
-
-
-def _run(trainer: Trainer, out: Path) -> None:
-    recipe, saved = trainer.recipe, time.monotonic()
-    with training_progress() as progress, open_log(log_path(out), LOG_COLUMNS, trainer.step) as log:
-        task = progress.add_task("", total=recipe.steps, completed=trainer.step, text="")
-        rows = csv.writer(log)
-        started = saved
-        while trainer.step < recipe.steps:
-            figures = trainer.advance()
-            now = time.monotonic()
-            rows.writerow(
-                [
-                    trainer.step,
-                    f"{figures.loss:.5f}",
-                    f"{figures.accuracy:.5f}",
-                    f"{now - started:.2f}",
-                ]
-            )
-            text = f"loss {figures.loss:.3f}  told right {figures.accuracy:.1%}"
-            progress.update(task, completed=trainer.step, text=text)
-            if now - saved >= recipe.checkpoint_seconds:
-                log.flush()
-                write_checkpoint(trainer.state(), checkpoint_path(out))
-                saved = now
-    write_checkpoint(trainer.state(), checkpoint_path(out))
 
 
 def export(trainer: Trainer, recipe_path: Path, held_out: Photos, out: Path) -> None:

@@ -15,9 +15,6 @@ Everything random in step n comes from a generator seeded by (seed, n), as in tr
 
 from __future__ import annotations
 
-import csv
-import math
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,15 +42,21 @@ from latentink.training.checkpoints import (
     check_same_recipe,
     checkpoint_path,
     resumable,
-    write_checkpoint,
 )
-from latentink.training.decoder import schedule, step_generator
-from latentink.training.logs import log_path, open_log, training_progress
+from latentink.training.decoder import (
+    LOG_COLUMNS,
+    Figures,
+    mean_psnr,
+    rise,
+    schedule,
+    share_right,
+    step_generator,
+)
 from latentink.training.photos import Photos, centre_crop, list_photos, split
 from latentink.training.recipes import read_recipe
+from latentink.training.run import run
 from latentink.weights.catalogue import FOLDER
 
-LOG_COLUMNS = ("step", "loss", "accuracy", "psnr", "seconds")
 CRITIC_HIDDEN = 32
 _CRITIC_BOUND = 0.1
 _STATE = frozenset({"recipe", "step", "network", "critic", "optimiser", "critic_optimiser"})
@@ -177,21 +180,6 @@ class Critic(nn.Module):
 # -------------------------------------------------------------------------------- training
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What a step or an evaluation measured.
-
-    Attributes:
-        loss: cross-entropy plus the weighted mean squared error, over all of LISO's steps.
-        accuracy: share of the bits that the decoder reads right after the last of them.
-        psnr: PSNR of the stego after the last of them against the cover, dB.
-    """
-
-    loss: float
-    accuracy: float
-    psnr: float
-
-
 class Trainer:
     """LISO's network, the critic, their optimisers and the number of steps done."""
 
@@ -219,7 +207,7 @@ class Trainer:
         for optimiser in (self.optimiser, self.critic_optimiser):
             for group in optimiser.param_groups:
                 group["lr"] = recipe.learning_rate * schedule(self.step, recipe.steps)
-        image_weight = recipe.image_weight * rise(self.step, recipe)
+        image_weight = recipe.image_weight * rise(self.step, recipe.image_rise * recipe.steps)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             trace = list(self.network.steps(cover, bits, recipe.iterations))
         loss = sequence_loss(trace, cover, bits, recipe.gamma, image_weight)
@@ -235,7 +223,7 @@ class Trainer:
             self._advance_critic(cover, stego.detach())
         self.step += 1
         error = F.mse_loss(stego.detach(), cover).item()
-        return Figures(loss.item(), _accuracy(logits, bits), _psnr(error))
+        return Figures(loss.item(), share_right(logits, bits), mean_psnr(error))
 
     def _advance_critic(self, cover: Tensor, stego: Tensor) -> None:
         self.critic_optimiser.zero_grad(set_to_none=True)
@@ -318,20 +306,6 @@ def sequence_loss(
     return loss / weights
 
 
-def rise(step: int, recipe: Recipe) -> float:
-    """Return the factor on the image weight: a tenth, rising linearly to 1, then 1."""
-    done = step / max(1.0, recipe.image_rise * recipe.steps)
-    return min(1.0, 0.1 + 0.9 * done)
-
-
-def _accuracy(logits: Tensor, bits: Tensor) -> float:
-    return float(((logits > 0) == (bits > 0.5)).float().mean())
-
-
-def _psnr(error: float) -> float:
-    return -10 * math.log10(max(error, 1e-12))
-
-
 def evaluate(network: LisoNetwork, photos: Photos, recipe: Recipe) -> Figures:
     """Measure on a centre crop (at most 256×256) of every photo, in float32, as the file shows it.
 
@@ -355,7 +329,7 @@ def evaluate(network: LisoNetwork, photos: Photos, recipe: Recipe) -> Figures:
         loss = sequence_loss(trace, cover, bits, recipe.gamma, recipe.image_weight)
         stego, logits = trace[-1]
         error = F.mse_loss(stego, cover)
-        rows.append((float(loss), _accuracy(logits, bits), _psnr(float(error))))
+        rows.append((float(loss), share_right(logits, bits), mean_psnr(float(error))))
     network.train(mode)
     loss_mean, accuracy, psnr = np.mean(np.array(rows), axis=0)
     return Figures(float(loss_mean), float(accuracy), float(psnr))
@@ -391,7 +365,7 @@ def train_liso(recipe_path: Path, photos: Path | None, out: Path, resume: bool) 
         trainer.restore(resumable(checkpoint_path(out), _STATE))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _run(trainer, out)
+        run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
     measured = evaluate(trainer.network, Photos(held_out), recipe)
@@ -404,26 +378,3 @@ def train_liso(recipe_path: Path, photos: Path | None, out: Path, resume: bool) 
     }
     save_liso(trainer.network, out, notes)
     return out
-
-
-def _run(trainer: Trainer, out: Path) -> None:
-    recipe, written = trainer.recipe, time.monotonic()
-    with training_progress() as progress, open_log(log_path(out), LOG_COLUMNS, trainer.step) as log:
-        task = progress.add_task("", total=recipe.steps, completed=trainer.step, text="")
-        rows = csv.writer(log)
-        started_at = written
-        while trainer.step < recipe.steps:
-            figures = trainer.advance()
-            now = time.monotonic()
-            rows.writerow([trainer.step, *_shortened(figures), f"{now - started_at:.2f}"])
-            text = f"loss {figures.loss:.3f}  bits {figures.accuracy:.2%}  {figures.psnr:.2f} dB"
-            progress.update(task, completed=trainer.step, text=text)
-            if now - written >= recipe.checkpoint_seconds:
-                log.flush()
-                write_checkpoint(trainer.state(), checkpoint_path(out))
-                written = now
-    write_checkpoint(trainer.state(), checkpoint_path(out))
-
-
-def _shortened(figures: Figures) -> list[str]:
-    return [f"{figures.loss:.5f}", f"{figures.accuracy:.5f}", f"{figures.psnr:.3f}"]
