@@ -270,7 +270,7 @@ def hide(
     else:
         names = READERS if carried.decoder in READERS else (carried.decoder,)
         # What reveal sees of the file, and of its picture saved without loss.
-        for view in (decoded.view(), whole_picture(picture)):
+        for view in (decoded.view(picture), whole_picture(picture)):
             _verify(partial(_message_in, view, keys, names), message)
     pixels = cover.shape[0] * cover.shape[1]
     return StegoResult(
@@ -471,11 +471,17 @@ class _Decoded:
             known = plain.latents.values, to_tensor(plain.picture)
         return to_picture(self.codec.synthesise(latents.values, latents.quality, self.size, known))
 
-    def view(self) -> View:
-        """Return the picture as parts that are made when they are looked at."""
+    def view(self, whole: np.ndarray | None = None) -> View:
+        """Return the picture as parts that are made when they are looked at.
+
+        Args:
+            whole: the picture, where it has been made; it serves whoever looks at all of it.
+        """
 
         @cache
         def part(place: Rectangle) -> Tensor:
+            if whole is not None and (place.height, place.width) == self.size:
+                return to_tensor(whole)
             made = self.codec.synthesise_part(
                 self.latents.values, self.latents.quality, self.size, place
             )

@@ -11,6 +11,9 @@ import numpy as np
 from latentink.errors import OptionError, PictureError
 from latentink.picture import decode_picture, encode_png
 
+PILLOWS_EFFORT = 6
+"""What Pillow takes for a PNG when nobody chooses; sizes are compared at it."""
+
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 """Pillow's numbers for what JPEG keeps of colour."""
 
@@ -74,7 +77,7 @@ class Png(Saving):
 
     def encode(self, picture: np.ndarray) -> bytes:
         """Return the bytes of a PNG file."""
-        return encode_png(eight_bits(picture))
+        return encode_png(eight_bits(picture), PILLOWS_EFFORT)
 
     def decode(self, data: bytes) -> np.ndarray:
         """Return the picture."""
