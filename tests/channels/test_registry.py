@@ -39,7 +39,10 @@ def test_every_name_loads_and_reads_a_picture(name: str) -> None:
     assert decoder(torch.rand(1, 3, 32, 40)).shape == (1, decoder.data_depth, *places)
 
 
-DATA_DEPTHS = {"dense": 1, "dense2": 2, "dense3": 3, "dense4": 4, "robust": 1, "basic": 1}
+DATA_DEPTHS = {
+    **{"dense": 1, "dense2": 2, "dense3": 3, "dense4": 4, "robust": 1},
+    **{"basic": 1, "basic2": 2, "basic3": 3, "basic4": 4},
+}
 
 
 def test_every_bundled_decoder_has_a_card_and_the_depth_of_its_name() -> None:

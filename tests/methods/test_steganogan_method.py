@@ -11,7 +11,7 @@ from photos import astronaut
 
 @pytest.mark.parametrize(
     ("name", "depth"),
-    [*(("steganogan-dense", depth) for depth in (1, 2, 3, 4)), ("steganogan-basic", 1)],
+    [(f"steganogan-{kind}", depth) for kind in ("dense", "basic") for depth in (1, 2, 3, 4)],
 )
 def test_one_pass_paints_bits_that_the_decoder_reads(name: str, depth: int) -> None:
     cover = astronaut()

@@ -19,6 +19,9 @@ BUNDLED = {
     "dense4": "decoder_dense_d4.safetensors",
     "robust": "decoder_robust_d1.safetensors",
     "basic": "decoder_basic_d1.safetensors",
+    "basic2": "decoder_basic_d2.safetensors",
+    "basic3": "decoder_basic_d3.safetensors",
+    "basic4": "decoder_basic_d4.safetensors",
 }
 ENCODERS = {
     "dense": "encoder_dense_d1.safetensors",
@@ -26,6 +29,9 @@ ENCODERS = {
     "dense3": "encoder_dense_d3.safetensors",
     "dense4": "encoder_dense_d4.safetensors",
     "basic": "encoder_basic_d1.safetensors",
+    "basic2": "encoder_basic_d2.safetensors",
+    "basic3": "encoder_basic_d3.safetensors",
+    "basic4": "encoder_basic_d4.safetensors",
 }
 """Encoders by the names of the decoders that they were trained with."""
 
@@ -43,7 +49,7 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
     Args:
         name: ``"dense"``, ``"dense2"``, ``"dense3"`` or ``"dense4"`` (as in SteganoGAN, with
             data depth D = 1 to 4: D planes of bits at each pixel), ``"robust"`` (trained with noise
-            and at a low density), ``"basic"`` (SteganoGAN's other one), ``"keyed"``,
+            and at a low density), ``"basic"`` to ``"basic4"`` (SteganoGAN's other one), ``"keyed"``,
             ``"periodic"``, ``"periodic64"`` or ``"periodic128"`` (random weights
             drawn from ``key``); or the path of a SteganoGAN checkpoint (.steg) or of a trained
             decoder (.safetensors).
@@ -74,7 +80,7 @@ def load_message_encoder(decoder_name: str) -> Encoder:
     """Return the encoder that was trained with a message decoder, frozen and in evaluation mode.
 
     Args:
-        decoder_name: ``"dense"`` to ``"dense4"``, ``"basic"``, or the path of a SteganoGAN
+        decoder_name: ``"dense"`` to ``"dense4"``, ``"basic"`` to ``"basic4"``, or the path of a SteganoGAN
             checkpoint (.steg).
 
     Raises:

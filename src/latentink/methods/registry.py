@@ -25,6 +25,7 @@ from latentink.methods.steghide import Steghide
 from latentink.payload.keys import derive_keys
 
 _DENSE = {1: "dense", 2: "dense2", 3: "dense3", 4: "dense4"}
+_BASIC = {1: "basic", 2: "basic2", 3: "basic3", 4: "basic4"}
 _JPEG_QUALITIES = (90, 70, 50)
 
 
@@ -139,7 +140,7 @@ def _fnns_random(options: MethodOptions) -> Method:
 
 
 def _fnns_encoded(options: MethodOptions) -> Method:
-    encoder, decoder = _pair("fnns-de", options)
+    encoder, decoder = _pair("fnns-de", options, _DENSE)
     return Fnns("fnns-de", decoder, Png(), LBFGS, start=encoder)
 
 
@@ -196,14 +197,12 @@ def _steganogan_entries() -> list[MethodEntry]:
 
 
 def _steganogan_dense(options: MethodOptions) -> Method:
-    encoder, decoder = _pair("steganogan-dense", options)
+    encoder, decoder = _pair("steganogan-dense", options, _DENSE)
     return SteganoGan("steganogan-dense", encoder, decoder, Png())
 
 
 def _steganogan_basic(options: MethodOptions) -> Method:
-    _refuse_depth("steganogan-basic", options)
-    own = options.decoder or "basic"
-    encoder, decoder = load_message_encoder(own), load_message_decoder(own, bytes(32))
+    encoder, decoder = _pair("steganogan-basic", options, _BASIC)
     return SteganoGan("steganogan-basic", encoder, decoder, Png())
 
 
@@ -284,9 +283,11 @@ def _decoder(name: str, options: MethodOptions) -> MessageDecoder:
     return load_message_decoder(own, derive_keys(options.password).master)
 
 
-def _pair(name: str, options: MethodOptions) -> tuple[MessageEncoder, MessageDecoder]:
+def _pair(
+    name: str, options: MethodOptions, bundled: dict[int, str]
+) -> tuple[MessageEncoder, MessageDecoder]:
     """Return an encoder and its decoder: bundled ones, or those of a .steg file."""
-    own = options.decoder or _DENSE[_checked_depth(name, options)]
+    own = options.decoder or bundled[_checked_depth(name, options)]
     return load_message_encoder(own), load_message_decoder(own, bytes(32))
 
 
