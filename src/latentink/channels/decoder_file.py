@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import torch
+
 from latentink.channels.basic import BasicDecoder, BasicEncoder
 from latentink.channels.dense import DenseDecoder, DenseEncoder
 from latentink.errors import WeightsError
@@ -44,12 +46,15 @@ def save_decoder(decoder: Decoder, path: Path, notes: dict[str, str] | None = No
     Raises:
         OutputError: The file cannot be written.
     """
-    _save(decoder, FORMAT, path, notes)
+    _save(decoder, FORMAT, torch.float32, path, notes)
 
 
 def save_encoder(encoder: Encoder, path: Path, notes: dict[str, str] | None = None) -> None:
-    """Write ``encoder`` to ``path``; arguments and errors as for :func:`save_decoder`."""
-    _save(encoder, ENCODER_FORMAT, path, notes)
+    """Write ``encoder`` to ``path`` as float16; otherwise as :func:`save_decoder`.
+
+    A receiver reads without it, so nothing hangs on its last bits.
+    """
+    _save(encoder, ENCODER_FORMAT, torch.float16, path, notes)
 
 
 def load_decoder(path: Path) -> Decoder:
@@ -67,7 +72,13 @@ def load_encoder(path: Path) -> Encoder:
     return _load(path, ENCODER_FORMAT, "message encoder", ENCODERS)
 
 
-def _save(network: Decoder | Encoder, form: str, path: Path, notes: dict[str, str] | None) -> None:
+def _save(
+    network: Decoder | Encoder,
+    form: str,
+    dtype: torch.dtype,
+    path: Path,
+    notes: dict[str, str] | None,
+) -> None:
     metadata = {
         **(notes or {}),
         "format": form,
@@ -76,7 +87,7 @@ def _save(network: Decoder | Encoder, form: str, path: Path, notes: dict[str, st
         "data_depth": str(network.data_depth),
     }
     tensors = {
-        name: tensor.float()
+        name: tensor.to(dtype)
         for name, tensor in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }

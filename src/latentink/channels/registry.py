@@ -49,8 +49,8 @@ def load_message_decoder(name: str, key: bytes) -> MessageDecoder:
     Args:
         name: ``"dense"``, ``"dense2"``, ``"dense3"`` or ``"dense4"`` (as in SteganoGAN, with
             data depth D = 1 to 4: D planes of bits at each pixel), ``"robust"`` (trained with noise
-            and at a low density), ``"basic"`` to ``"basic4"`` (SteganoGAN's other one), ``"keyed"``,
-            ``"periodic"``, ``"periodic64"`` or ``"periodic128"`` (random weights
+            and at a low density), ``"basic"`` to ``"basic4"`` (SteganoGAN's other one),
+            ``"keyed"``, ``"periodic"``, ``"periodic64"`` or ``"periodic128"`` (random weights
             drawn from ``key``); or the path of a SteganoGAN checkpoint (.steg) or of a trained
             decoder (.safetensors).
         key: Secret bytes; the trained decoders are public and do not look at it.
@@ -80,8 +80,8 @@ def load_message_encoder(decoder_name: str) -> Encoder:
     """Return the encoder that was trained with a message decoder, frozen and in evaluation mode.
 
     Args:
-        decoder_name: ``"dense"`` to ``"dense4"``, ``"basic"`` to ``"basic4"``, or the path of a SteganoGAN
-            checkpoint (.steg).
+        decoder_name: ``"dense"`` to ``"dense4"``, ``"basic"`` to ``"basic4"``, or the path of a
+            SteganoGAN checkpoint (.steg).
 
     Raises:
         WeightsError: The decoder has no encoder, or its file is missing or damaged.
