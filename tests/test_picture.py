@@ -119,3 +119,12 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch):
         write_atomically(target, b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["out.lik"]
     assert target.read_bytes() == b"old"
+
+
+def test_whatever_a_decoder_raises_is_a_sentence(monkeypatch):
+    def break_down(*arguments: object, **options: object) -> None:
+        raise IndexError("inside a decoder")
+
+    monkeypatch.setattr(Image, "open", break_down)
+    with pytest.raises(PictureError, match="inside a decoder"):
+        decode_picture(b"any", "photo.png")

@@ -57,6 +57,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
+def metadata_number(path: Path, metadata: dict[str, str], field: str, largest: int) -> int:
+    """Return the whole number, 1 to ``largest``, in a field of a file's metadata.
+
+    Raises:
+        WeightsError: there is none, or it is another.
+    """
+    text = metadata.get(field, "")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= largest):
+        raise WeightsError(f"{path} says {field} = {text!r}, not 1 to {largest}.")
+    return int(text)
+
+
 def state_dict_of(state: dict[str, Any], origin: str) -> dict[str, Tensor]:
     """Return the state dict in a checkpoint: itself, or what lies under the key ``state_dict``.
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from PIL import Image
 from typer.testing import CliRunner, Result
 
-from latentink.cli import detect
 from latentink.cli.detect import Finding, Source, as_csv, detect_command, find_sources, number
 from latentink.picture import encode_png
 from latentink.steganalysis.stegexpose import Analysis
@@ -184,13 +184,13 @@ def test_files_that_are_no_pictures_are_skipped_with_a_reason(folder, tmp_path):
 
 
 def test_whatever_a_decoder_raises_is_a_reason(folder, monkeypatch):
-    def break_down(data: bytes, name: str) -> np.ndarray:
+    def break_down(*arguments: object, **options: object) -> None:
         raise IndexError("inside a decoder")
 
-    monkeypatch.setattr(detect, "decode_picture", break_down)
+    monkeypatch.setattr(Image, "open", break_down)
     result = run(folder / "clean.png")
     assert result.exit_code == 2
-    assert "damaged or unreadable as a picture (IndexError)" in result.stderr
+    assert "damaged or unreadable as a picture (inside a decoder)" in result.stderr
 
 
 def test_bad_input(folder, tmp_path):

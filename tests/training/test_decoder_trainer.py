@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from latentink.channels.decoder_file import load_decoder
 from latentink.errors import OptionError, WeightsError
+from latentink.relaxations.eight_bits import round_to_8_bits
 from latentink.training import decoder as training
 from latentink.training.checkpoints import checkpoint_path, resumable
 from latentink.training.decoder import (
@@ -21,7 +22,6 @@ from latentink.training.decoder import (
     distort,
     draw_bits,
     read_decoder_recipe,
-    round_to_8_bits,
     schedule,
     step_generator,
     train_decoder,

@@ -12,7 +12,12 @@ import torch
 from latentink.channels.basic import BasicDecoder, BasicEncoder
 from latentink.channels.dense import DenseDecoder, DenseEncoder
 from latentink.errors import WeightsError
-from latentink.tensor_files import fill, read_safetensors, write_safetensors
+from latentink.tensor_files import (
+    fill,
+    metadata_number,
+    read_safetensors,
+    write_safetensors,
+)
 
 FORMAT = "latentink message decoder 1"
 ENCODER_FORMAT = "latentink message encoder 1"
@@ -103,15 +108,8 @@ def _load(
     architecture = metadata.get("architecture", "")
     if architecture not in architectures:
         raise WeightsError(f"{path} names the unknown architecture {architecture!r}.")
-    hidden = _number(path, metadata, "hidden", MAX_HIDDEN)
-    data_depth = _number(path, metadata, "data_depth", MAX_DATA_DEPTH)
+    hidden = metadata_number(path, metadata, "hidden", MAX_HIDDEN)
+    data_depth = metadata_number(path, metadata, "data_depth", MAX_DATA_DEPTH)
     network = architectures[architecture](data_depth, hidden)
     fill(network, {name: tensor.float() for name, tensor in tensors.items()}, str(path))
     return network
-
-
-def _number(path: Path, metadata: dict[str, str], field: str, largest: int) -> int:
-    text = metadata.get(field, "")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= largest):
-        raise WeightsError(f"{path} says {field} = {text!r}, not 1 to {largest}.")
-    return int(text)

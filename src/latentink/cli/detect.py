@@ -7,7 +7,6 @@ import io
 import os
 import signal
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.progress import progress_bar
 from latentink.errors import LatentinkError, OptionError, PictureError
 from latentink.picture import check_output, decode_picture, read_file, write_atomically
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
     import numpy as np
-    from rich.progress import Progress
 
     from latentink.steganalysis.stegexpose import Analysis
 
@@ -165,7 +164,7 @@ def examine_all(sources: list[Source], mode: str, threshold: float, jobs: int) -
         OptionError: a process was killed, as for want of memory.
     """
     processes = min(jobs, -(-len(sources) // _FILES_A_PROCESS))
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("examining", total=len(sources))
 
         def advance(_: object = None) -> None:
@@ -289,17 +288,7 @@ def _decode(data: bytes, path: Path) -> np.ndarray:
         from latentink.steganography import decompress
 
         return decompress(data)
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of odd metadata, which nobody here asked for.
-            warnings.simplefilter("ignore")
-            return decode_picture(data, path.name)
-    except (LatentinkError, MemoryError):
-        raise
-    except Exception as error:  # A damaged file makes Pillow's decoders raise nearly anything.
-        kind = type(error).__name__
-        sentence = f"{path.name} is damaged or unreadable as a picture ({kind})."
-        raise PictureError(sentence) from None
+    return decode_picture(data, path.name)
 
 
 def _told_apart(sources: list[Source]) -> list[Source]:
@@ -314,34 +303,6 @@ def _absolute(path: Path) -> Path:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(
-        *columns,
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-        redirect_stdout=False,
-    ) as progress:
-        yield progress
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:

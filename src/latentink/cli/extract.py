@@ -39,6 +39,8 @@ def extract_command(
     """Read the message that embed put into a file; or its raw bits, or how many are right."""
     if sum(choice is not None for choice in (seed, bits, out)) > 1:
         raise OptionError("Choose one of --seed, --bits and --out.")
+    if seed is not None and seed < 0:
+        raise OptionError("The seed must be 0 or more.")
     for path in (bits, out):
         if path is not None:
             check_output(path, stego)

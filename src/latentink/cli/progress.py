@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from latentink.editing.editor import Progress as EditProgress
 
 
 @contextmanager
-def editing_progress() -> Iterator[Callable[[EditProgress], None]]:
-    """Show a bar with step, rate, PSNR and raw accuracy; yields the editor's callback."""
+def progress_bar(*fields: str) -> Iterator[Progress]:
+    """Show a bar on standard error, where that is a terminal, with these fields of its task."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -22,16 +24,25 @@ def editing_progress() -> Iterator[Callable[[EditProgress], None]]:
         TimeRemainingColumn,
     )
 
-    columns = (
+    console = Console(stderr=True)
+    with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
+        *(TextColumn(f"{{task.fields[{field}]}}") for field in fields),
         TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        redirect_stdout=False,
+    ) as progress:
+        yield progress
+
+
+@contextmanager
+def editing_progress() -> Iterator[Callable[[EditProgress], None]]:
+    """Show a bar with step, rate, PSNR and raw accuracy; yields the editor's callback."""
+    with progress_bar("figures") as progress:
         task = progress.add_task("preparing", total=None, figures="")
 
         def on_step(state: EditProgress) -> None:

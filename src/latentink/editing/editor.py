@@ -210,6 +210,7 @@ class _Session:
         inner = core.shifted(self.region)
         if task.start is not None:
             part[..., inner.rows, inner.columns] = task.start[..., core.rows, core.columns]
+        self.side = task.side[..., self.region.rows, self.region.columns].float()
         self.latent = part.contiguous(memory_format=_LAYOUTS[preset.optimiser]).requires_grad_()
         self.editable = torch.zeros(1, 1, *part.shape[-2:])
         self.editable[..., inner.rows, inner.columns] = 1
@@ -296,7 +297,7 @@ class _Session:
         with self._autocast():
             relaxed = self.codec.relax(
                 self.latent[..., patch.rows, patch.columns],
-                task.side[..., tile.patch.rows, tile.patch.columns].float(),
+                self.side[..., patch.rows, patch.columns],
                 core.shifted(patch),
                 self._rounding(preset.synthesis_relaxation),
                 self._rounding(preset.rate_relaxation),

@@ -121,7 +121,7 @@ PAPER = Preset(
         accuracy=20.0,
         accuracy_gain=0.0,
     ),
-    rounds=2,
+    rounds=1,
     refinement_steps=0,
     psnr_loss_limit=20.0,
 )

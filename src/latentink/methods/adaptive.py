@@ -73,10 +73,23 @@ class _Simulated(Method):
             )
 
 
+@dataclass(frozen=True)
 class _PixelSimulator(_Simulated):
-    """Changes of ±1 in the pixels of a PNG."""
+    """Changes of ±1 in the pixels of a PNG.
 
+    Attributes:
+        rate: payload in bits per pixel, all three channels together, above 0 and up to 3.
+
+    Raises:
+        OptionError: another rate.
+    """
+
+    rate: float = 0.4
     suffix = Png.suffix
+
+    def __post_init__(self) -> None:
+        """Refuse a rate out of range."""
+        _check_rate(self.name, self.rate, _CHANNELS, "pixel")
 
     @property
     def _saving(self) -> Saving:
@@ -106,26 +119,14 @@ class _PixelSimulator(_Simulated):
         return self.load(self._saving.encode(from_eight_bits(pixels)))
 
 
-@dataclass(frozen=True)
 class SUniward(_PixelSimulator):
     """S-UNIWARD: a change costs what it does to the cover's wavelet coefficients, relatively.
 
     Holub, Fridrich and Denemark, "Universal distortion function for steganography in an arbitrary
     domain", EURASIP J. Inf. Security 2014.
-
-    Attributes:
-        rate: payload in bits per pixel, all three channels together, above 0 and up to 3.
-
-    Raises:
-        OptionError: another rate.
     """
 
-    rate: float = 0.4
     name = "s-uniward"
-
-    def __post_init__(self) -> None:
-        """Refuse a rate out of range."""
-        _check_rate(self.name, self.rate, _CHANNELS, "pixel")
 
     def _costs(self, channel: np.ndarray) -> Costs:
         from conseal import suniward
@@ -134,25 +135,13 @@ class SUniward(_PixelSimulator):
         return costs
 
 
-@dataclass(frozen=True)
 class Hill(_PixelSimulator):
     """HILL: a high-pass filter finds texture, two low-pass filters spread it.
 
     Li, Wang, Huang and Li, "A new cost function for spatial image steganography", ICIP 2014.
-
-    Attributes:
-        rate: payload in bits per pixel, all three channels together, above 0 and up to 3.
-
-    Raises:
-        OptionError: another rate.
     """
 
-    rate: float = 0.4
     name = "hill"
-
-    def __post_init__(self) -> None:
-        """Refuse a rate out of range."""
-        _check_rate(self.name, self.rate, _CHANNELS, "pixel")
 
     def _costs(self, channel: np.ndarray) -> Costs:
         from conseal import hill
@@ -161,11 +150,25 @@ class Hill(_PixelSimulator):
         return rising.astype(np.float64), falling.astype(np.float64)
 
 
+@dataclass(frozen=True)
 class _JpegSimulator(_Simulated):
-    """Changes of ±1 in the luminance coefficients of a JPEG."""
+    """Changes of ±1 in the luminance coefficients of a JPEG.
 
+    Attributes:
+        rate: payload in bits per luminance AC coefficient that is not zero, above 0 and up to 1.
+        saving: quality and subsampling of the JPEG.
+
+    Raises:
+        OptionError: another rate.
+    """
+
+    rate: float = 0.4
+    saving: Jpeg = QUALITY_90
     suffix = Jpeg.suffix
-    saving: Jpeg
+
+    def __post_init__(self) -> None:
+        """Refuse a rate out of range."""
+        _check_rate(self.name, self.rate, 1, "AC coefficient")
 
     @property
     def _saving(self) -> Saving:
@@ -196,27 +199,13 @@ class _JpegSimulator(_Simulated):
         return round(self.rate * int(nzAC(jpeg.Y)))
 
 
-@dataclass(frozen=True)
 class JUniward(_JpegSimulator):
     """J-UNIWARD: S-UNIWARD's cost, of a change of a JPEG coefficient.
 
     Holub, Fridrich and Denemark 2014, as :class:`SUniward`, in their own implementation's version.
-
-    Attributes:
-        rate: payload in bits per luminance AC coefficient that is not zero, above 0 and up to 1.
-        saving: quality and subsampling of the JPEG.
-
-    Raises:
-        OptionError: another rate.
     """
 
-    rate: float = 0.4
-    saving: Jpeg = QUALITY_90
     name = "j-uniward"
-
-    def __post_init__(self) -> None:
-        """Refuse a rate out of range."""
-        _check_rate(self.name, self.rate, 1, "AC coefficient")
 
     def costs(self, jpeg: DCTJPEG) -> Costs:
         """Return the costs of +1 and −1, each (rows, columns, 8, 8), of luminance coefficients."""
@@ -236,28 +225,14 @@ class JUniward(_JpegSimulator):
         return changed
 
 
-@dataclass(frozen=True)
 class NsF5(_JpegSimulator):
     """nsF5: brings AC coefficients one nearer to zero, all at the same price, on the coding bound.
 
     Fridrich, Pevný and Kodovský, "Statistically undetectable JPEG steganography: dead ends,
     challenges, and opportunities", ACM MM&Sec 2007.
-
-    Attributes:
-        rate: payload in bits per luminance AC coefficient that is not zero, above 0 and up to 1.
-        saving: quality and subsampling of the JPEG.
-
-    Raises:
-        OptionError: another rate.
     """
 
-    rate: float = 0.4
-    saving: Jpeg = QUALITY_90
     name = "nsf5"
-
-    def __post_init__(self) -> None:
-        """Refuse a rate out of range."""
-        _check_rate(self.name, self.rate, 1, "AC coefficient")
 
     def _changed(self, jpeg: DCTJPEG, bits: int, seed: int) -> np.ndarray:
         from conseal import nsF5

@@ -53,7 +53,9 @@ def embed_random(method: Method, cover: np.ndarray, seed: int) -> tuple[Stego, E
     Raises:
         OptionError: the method does not take this cover.
     """
-    return _embed(method, cover, random_bits(method.bits_shape(cover), seed), seed, None)
+    bits = random_bits(method.bits_shape(cover), seed)
+    stego, _, report = _embed(method, cover, bits, seed, None)
+    return stego, report
 
 
 def embed_message(
@@ -69,42 +71,49 @@ def embed_message(
         raise OptionError(f"{method.name} is only simulated and carries no message.")
     sealed = seal(message, keys, message_salt(keys, seed, message, cover.tobytes()))
     bits = message_bits(sealed, method.bits_shape(cover), keys)
-    stego, report = _embed(method, cover, bits, seed, len(message))
+    stego, soft, report = _embed(method, cover, bits, seed, len(message))
     try:
-        returned = message_from(method.extract(method.load(stego.data)), keys)
+        returned = message_from(soft, keys)
     except MessageNotFoundError:
         returned = None
     if returned != message:
-        accuracy = report.raw_accuracy or 0.0
         raise CapacityError(
-            f"{method.name} got {accuracy:.1%} of the bits right, too few for the message to come "
-            "back, so nothing was written; shorten the message or take another method."
+            f"{method.name} got {report.raw_accuracy:.1%} of the bits right, too few for the "
+            "message to come back, so nothing was written; shorten the message or take another "
+            "method."
         )
     return stego, report
 
 
 def _embed(
     method: Method, cover: np.ndarray, bits: np.ndarray, seed: int, payload_bytes: int | None
-) -> tuple[Stego, EmbedReport]:
+) -> tuple[Stego, np.ndarray, EmbedReport]:
+    """Return the stego, the soft bits that its file gives back (none if simulated), and figures."""
     started = time.monotonic()
     stego = method.embed(cover, bits, seed)
     seconds = time.monotonic() - started
     pixels = cover.shape[0] * cover.shape[1]
     bpp, density = 8 * len(stego.data) / pixels, bits.size / pixels
     accuracy = rate = shannon = None
+    soft = np.zeros(0, np.float32)
     if not method.simulated:
-        accuracy = raw_accuracy(method.extract(stego), bits)
+        soft = method.extract(method.load(stego.data))
+        accuracy = raw_accuracy(soft, bits)
         rate, shannon = rsbpp(accuracy, density), shannon_bpp(accuracy, density)
-    return stego, EmbedReport(
-        method=method.name,
-        raw_accuracy=accuracy,
-        psnr_db=picture_psnr_db(cover, stego.picture),
-        bpp=bpp,
-        file_bytes=len(stego.data),
-        density=density,
-        rsbpp=rate,
-        rsbpp_rate=None if rate is None else rate / bpp,
-        shannon_rate=None if shannon is None else shannon / bpp,
-        payload_bytes=payload_bytes,
-        seconds=seconds,
+    return (
+        stego,
+        soft,
+        EmbedReport(
+            method=method.name,
+            raw_accuracy=accuracy,
+            psnr_db=picture_psnr_db(cover, stego.picture),
+            bpp=bpp,
+            file_bytes=len(stego.data),
+            density=density,
+            rsbpp=rate,
+            rsbpp_rate=None if rate is None else rate / bpp,
+            shannon_rate=None if shannon is None else shannon / bpp,
+            payload_bytes=payload_bytes,
+            seconds=seconds,
+        ),
     )

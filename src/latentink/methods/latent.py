@@ -6,12 +6,12 @@ ELICbase_N: the codec at quality N, a bit at each pixel, and the objective of Eq
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from latentink.channels.registry import load_message_decoder
+from latentink.channels.message_decoder import MessageDecoder
 from latentink.codecs.codec import Latents
 from latentink.codecs.registry import load_codec
 from latentink.editing.appearance import judges_for
@@ -33,15 +33,15 @@ class LatentMethod(Method):
         name: the row's.
         codec: name of the codec.
         quality: 1 to 8.
-        preset: of the editor; its decoder, spread and rounds are not used.
-        decoder: name of the message decoder, D bits at each pixel.
+        preset: of the editor; its decoder and spread are not used, and one schedule is run.
+        decoder: folded, frozen (channels/folding.py); D bits at each pixel.
     """
 
     name: str
     codec: str
     quality: float
     preset: Preset
-    decoder: str
+    decoder: MessageDecoder
 
     @property
     def suffix(self) -> str:
@@ -50,8 +50,7 @@ class LatentMethod(Method):
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
         """Return (D, H, W)."""
-        depth = load_message_decoder(self.decoder, bytes(32)).data_depth
-        return depth, cover.shape[0], cover.shape[1]
+        return self.decoder.data_depth, cover.shape[0], cover.shape[1]
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
         """Return a .lik file after one schedule of the editor, however many bits it got right."""
@@ -72,7 +71,7 @@ class LatentMethod(Method):
             side=plain.side,
             quality=code,
             lagrangian=loaded.codec.lagrangian(code),
-            decoder=load_message_decoder(self.decoder, bytes(32)),
+            decoder=self.decoder,
             window=Rectangle(0, 0, *cover.shape[:2]),
             wanted=torch.from_numpy(2.0 * bits - 1).float(),
             information=1.0,
@@ -81,7 +80,7 @@ class LatentMethod(Method):
         edit(
             loaded.codec,
             task,
-            self.preset,
+            replace(self.preset, rounds=1),
             seed=seed,
             steps=self.preset.steps,
             seconds=None,
@@ -96,4 +95,4 @@ class LatentMethod(Method):
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the decoder's logits (D, H, W)."""
-        return decoder_logits(load_message_decoder(self.decoder, bytes(32)), stego.picture)
+        return decoder_logits(self.decoder, stego.picture)

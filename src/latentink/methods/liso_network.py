@@ -28,7 +28,13 @@ from latentink.channels.message_decoder import NEGATIVE_SLOPE, convolution, sign
 from latentink.errors import WeightsError
 from latentink.methods.jpeg_layer import jpeg_straight_through
 from latentink.methods.saving import SUBSAMPLINGS, Jpeg, Png
-from latentink.tensor_files import fill, read_safetensors, write_safetensors
+from latentink.relaxations.eight_bits import round_to_8_bits
+from latentink.tensor_files import (
+    fill,
+    metadata_number,
+    read_safetensors,
+    write_safetensors,
+)
 
 FORMAT = "latentink LISO 1"
 MAX_ITERATIONS = 1000
@@ -174,8 +180,7 @@ def saved(stego: Tensor, saving: Png | Jpeg) -> Tensor:
     """
     if isinstance(saving, Jpeg):
         return jpeg_straight_through(stego, saving)
-    rounded = stego.detach().clamp(0, 1).mul(255).round_().div_(255)
-    return stego + (rounded - stego.detach())
+    return round_to_8_bits(stego)
 
 
 # ------------------------------------------------------------------------------------ files
@@ -239,19 +244,12 @@ def _design(path: Path, metadata: dict[str, str]) -> Design:
             subsampling = metadata.get("subsampling", "")
             if subsampling not in SUBSAMPLINGS:
                 raise WeightsError(f"{path} says subsampling = {subsampling!r}.")
-            saving = Jpeg(_number(path, metadata, "quality", 100), subsampling)
+            saving = Jpeg(metadata_number(path, metadata, "quality", 100), subsampling)
         case other:
             raise WeightsError(f"{path} says saving = {other!r}, not png or jpeg.")
     return Design(
-        _number(path, metadata, "data_depth", MAX_DATA_DEPTH),
-        _number(path, metadata, "hidden", MAX_HIDDEN),
-        _number(path, metadata, "iterations", MAX_ITERATIONS),
+        metadata_number(path, metadata, "data_depth", MAX_DATA_DEPTH),
+        metadata_number(path, metadata, "hidden", MAX_HIDDEN),
+        metadata_number(path, metadata, "iterations", MAX_ITERATIONS),
         saving,
     )
-
-
-def _number(path: Path, metadata: dict[str, str], field: str, largest: int) -> int:
-    text = metadata.get(field, "")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= largest):
-        raise WeightsError(f"{path} says {field} = {text!r}, not 1 to {largest}.")
-    return int(text)

@@ -16,7 +16,7 @@ import numpy as np
 
 from latentink.errors import OptionError
 from latentink.methods.method import Method, Stego
-from latentink.methods.saving import Png, eight_bits
+from latentink.methods.saving import Png, eight_bits, from_eight_bits
 
 CHANNELS = 3
 
@@ -109,8 +109,8 @@ def _plane(pixels: np.ndarray, index: int) -> np.ndarray:
 
 
 def _stego(pixels: np.ndarray) -> Stego:
-    data = Png().encode(pixels / np.float32(255))
-    return Stego(data, Png().decode(data))
+    picture = from_eight_bits(pixels)
+    return Stego(Png().encode(picture), picture)
 
 
 def _check_depth(name: str, depth: int, most: int) -> None:

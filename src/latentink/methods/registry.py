@@ -124,18 +124,19 @@ def _jpeg(quality: int, options: MethodOptions) -> Jpeg:
 
 
 def _fnns(name: str, saving: Callable[[MethodOptions], Saving], options: MethodOptions) -> Method:
-    return Fnns(name, _decoder(name, options), saving(options), LBFGS)
+    return Fnns(name, _decoder(name, options, _DENSE), saving(options), LBFGS)
 
 
 def _fnns_train(name: str, quality: int, options: MethodOptions) -> Method:
     saving = _jpeg(quality, options)
     layer = partial(jpeg_straight_through, saving=saving)
-    return Fnns(name, _decoder(name, options), saving, ADAM, layer)
+    return Fnns(name, _decoder(name, options, _DENSE), saving, ADAM, layer)
 
 
 def _fnns_random(options: MethodOptions) -> Method:
     _refuse_decoder("fnns-r", options)
-    decoder = keyed_decoder(derive_keys(options.password).master, options.depth)
+    depth = _checked_depth("fnns-r", options)
+    decoder = keyed_decoder(derive_keys(options.password).master, depth)
     return Fnns("fnns-r", decoder, Png(), LBFGS_RANDOM)
 
 
@@ -220,8 +221,7 @@ def _latent_entries() -> list[MethodEntry]:
 
 def _latent(name: str, codec: str, quality: float, options: MethodOptions) -> Method:
     # The dense decoder reads fine colour, which no learned codec keeps; robust does not.
-    own = {**_DENSE, 1: PAPER.decoder}
-    decoder = options.decoder or own[_checked_depth(name, options)]
+    decoder = _decoder(name, options, {**_DENSE, 1: PAPER.decoder})
     return LatentMethod(name, codec, quality, PAPER, decoder)
 
 
@@ -278,17 +278,20 @@ def _in_jpeg(
 # --- decoders and their depths --------------------------------------------------------------------
 
 
-def _decoder(name: str, options: MethodOptions) -> MessageDecoder:
-    own = options.decoder or _DENSE[_checked_depth(name, options)]
-    return load_message_decoder(own, derive_keys(options.password).master)
+def _decoder(name: str, options: MethodOptions, bundled: dict[int, str]) -> MessageDecoder:
+    own = options.decoder or bundled[_checked_depth(name, options)]
+    decoder = load_message_decoder(own, derive_keys(options.password).master)
+    if decoder.stride != 1:
+        raise OptionError(f"{name} takes decoders that read at each pixel, which {own} does not.")
+    return decoder
 
 
 def _pair(
     name: str, options: MethodOptions, bundled: dict[int, str]
 ) -> tuple[MessageEncoder, MessageDecoder]:
     """Return an encoder and its decoder: bundled ones, or those of a .steg file."""
-    own = options.decoder or bundled[_checked_depth(name, options)]
-    return load_message_encoder(own), load_message_decoder(own, bytes(32))
+    decoder = _decoder(name, options, bundled)
+    return load_message_encoder(decoder.name), decoder
 
 
 def _checked_depth(name: str, options: MethodOptions) -> int:

@@ -30,7 +30,7 @@ from torch import Generator, Tensor, nn
 from latentink.channels.basic import BasicDecoder, BasicEncoder
 from latentink.channels.decoder_file import Decoder, Encoder, save_decoder, save_encoder
 from latentink.channels.dense import DenseDecoder, DenseEncoder
-from latentink.errors import OutputError
+from latentink.relaxations.eight_bits import round_to_8_bits
 from latentink.training.checkpoints import (
     check_same_recipe,
     checkpoint_path,
@@ -124,12 +124,6 @@ def read_decoder_recipe(path: Path) -> Recipe:
 
 
 # ------------------------------------------------------------------------------ distortion
-
-
-def round_to_8_bits(picture: Tensor) -> Tensor:
-    """Return ``picture`` (any shape) clamped and rounded to k/255; its gradient passes through."""
-    rounded = picture.detach().clamp(0, 1).mul(255).round_().div_(255)
-    return picture + (rounded - picture.detach())
 
 
 def blur(picture: Tensor, deviations: Tensor) -> Tensor:
@@ -385,11 +379,7 @@ def train_decoder(recipe_path: Path, photos: Path | None, out: Path, resume: boo
     trainer = Trainer(recipe, Photos(training))
     if resume:
         trainer.restore(resumable(checkpoint_path(out), _STATE))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
+    run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
     notes = _notes(trainer, recipe_path, Photos(held_out))
     save_decoder(trainer.decoder, out, notes)
     save_encoder(trainer.encoder, encoder_path(out), notes)

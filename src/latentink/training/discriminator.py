@@ -35,17 +35,18 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from latentink.codecs.codec import STRIDE, Codec
 from latentink.codecs.registry import CODEC_NAMES, LoadedCodec, load_codec
-from latentink.errors import OptionError, OutputError, WeightsError
+from latentink.errors import OptionError, WeightsError
 from latentink.geometry import Rectangle
 from latentink.losses.adversarial import discrimination
 from latentink.losses.discriminator import MAX_WIDTH, Discriminator, save_discriminator
+from latentink.relaxations.eight_bits import round_to_8_bits
 from latentink.tensor_files import fill
 from latentink.training.checkpoints import (
     check_same_recipe,
     checkpoint_path,
     resumable,
 )
-from latentink.training.decoder import round_to_8_bits, schedule
+from latentink.training.decoder import schedule
 from latentink.training.logs import training_progress
 from latentink.training.photos import Photos, centre_crop, list_photos, split
 from latentink.training.recipes import read_recipe
@@ -395,11 +396,7 @@ def train_discriminator(recipe_path: Path, photos: Path | None, out: Path, resum
     trainer = Trainer(recipe, Photos(training), load_codec(recipe.codec))
     if resume:
         trainer.restore(resumable(checkpoint_path(out), _STATE))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
+    run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
     export(trainer, recipe_path, Photos(held_out), out)
     return out
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from latentink.channels.decoder_file import load_decoder
 from latentink.channels.message_decoder import block, convolution, signed
-from latentink.errors import OutputError, WeightsError
+from latentink.errors import WeightsError
 from latentink.methods.liso_network import (
     FORMAT,
     MAX_ITERATIONS,
@@ -363,11 +363,7 @@ def train_liso(recipe_path: Path, photos: Path | None, out: Path, resume: bool) 
     trainer = Trainer(recipe, Photos(training))
     if resume:
         trainer.restore(resumable(checkpoint_path(out), _STATE))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
+    run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
     measured = evaluate(trainer.network, Photos(held_out), recipe)
     notes = {
         "recipe": recipe_path.name,

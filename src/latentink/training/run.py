@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from latentink.errors import OutputError
 from latentink.training.checkpoints import checkpoint_path, write_checkpoint
 from latentink.training.logs import log_path, open_log, training_progress
 
@@ -41,14 +42,24 @@ def run(
 
     Args:
         trainer: what to advance.
-        out: the file that will be exported; log and checkpoint lie beside it.
+        out: the file that will be exported; its folder is made, log and checkpoint lie beside it.
         columns: of the log: step, those of :meth:`Figures.row`, seconds.
         steps: where to end.
         checkpoint_seconds: between checkpoints.
 
     Raises:
-        OSError: the log or a checkpoint cannot be written.
+        OutputError: the folder, the log or a checkpoint cannot be written.
     """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _advance(trainer, out, columns, steps, checkpoint_seconds)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
+
+
+def _advance(
+    trainer: Trainer, out: Path, columns: Sequence[str], steps: int, checkpoint_seconds: float
+) -> None:
     started = saved = time.monotonic()
     with training_progress() as progress, open_log(log_path(out), columns, trainer.step) as log:
         task = progress.add_task("", total=steps, completed=trainer.step, text="")
