@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentink.errors import OptionError
-from latentink.methods.method import Method, Stego
-from latentink.methods.saving import Jpeg, Png, Saving, from_eight_bits
+from latentink.methods.method import SavedMethod, Stego
+from latentink.methods.saving import Jpeg, Png, from_eight_bits
 
 if TYPE_CHECKING:
     from jpeglib import DCTJPEG
@@ -40,19 +40,11 @@ _CHANNELS = 3
 _PAYLOAD_TOLERANCE = 0.01
 
 
-class _Simulated(Method):
+class _Simulated(SavedMethod):
     """Changes a picture as a coder would that carries a payload at some rate."""
 
     simulated = True
     rate: float
-
-    @property
-    @abstractmethod
-    def _saving(self) -> Saving: ...
-
-    def load(self, data: bytes) -> Stego:
-        """Return the stego in the bytes of a file."""
-        return Stego(data, self._saving.decode(data))
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Refuse.
@@ -85,15 +77,11 @@ class _PixelSimulator(_Simulated):
     """
 
     rate: float = 0.4
-    suffix = Png.suffix
+    saving = Png()
 
     def __post_init__(self) -> None:
         """Refuse a rate out of range."""
         _check_rate(self.name, self.rate, _CHANNELS, "pixel")
-
-    @property
-    def _saving(self) -> Saving:
-        return Png()
 
     @abstractmethod
     def _costs(self, channel: np.ndarray) -> Costs:
@@ -116,7 +104,7 @@ class _PixelSimulator(_Simulated):
         self._check_payload(cover, bits)
         changes = optimal_changes(self.costs(cover), bits.size, cover.size, seed)
         pixels = (cover + changes.transpose(1, 2, 0)).astype(np.uint8)
-        return self.load(self._saving.encode(from_eight_bits(pixels)))
+        return self.load(self.saving.encode(from_eight_bits(pixels)))
 
 
 class SUniward(_PixelSimulator):
@@ -164,32 +152,23 @@ class _JpegSimulator(_Simulated):
 
     rate: float = 0.4
     saving: Jpeg = QUALITY_90
-    suffix = Jpeg.suffix
 
     def __post_init__(self) -> None:
         """Refuse a rate out of range."""
         _check_rate(self.name, self.rate, 1, "AC coefficient")
 
-    @property
-    def _saving(self) -> Saving:
-        return self.saving
-
     @abstractmethod
     def _changed(self, jpeg: DCTJPEG, bits: int, seed: int) -> np.ndarray:
         """Return the luminance coefficients (rows, columns, 8, 8) with a payload of ``bits``."""
 
-    def cover_file(self, cover: np.ndarray) -> bytes:
-        """Return the JPEG of ``cover`` (H, W, 3) uint8 whose coefficients are changed."""
-        return self.saving.encode(from_eight_bits(cover))
-
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
         """Return (n,), rate times luminance AC coefficients that are not zero."""
-        return (self._payload(read_coefficients(self.cover_file(cover))),)
+        return (self._payload(read_coefficients(self.plain(cover).data)),)
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
         """Return a JPEG with the changes of a payload as long as ``bits``; see the module."""
         self._check_payload(cover, bits)
-        jpeg = read_coefficients(self.cover_file(cover))
+        jpeg = read_coefficients(self.plain(cover).data)
         jpeg.Y = self._changed(jpeg, bits.size, seed)
         return self.load(write_coefficients(jpeg))
 

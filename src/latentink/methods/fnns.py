@@ -24,7 +24,7 @@ from torch.nn import functional
 from latentink.channels.message_decoder import MessageDecoder
 from latentink.editing.editor import has_fast_bfloat16
 from latentink.editing.optimisers import Adam
-from latentink.methods.method import Method, Stego
+from latentink.methods.method import SavedMethod, Stego
 from latentink.methods.saving import Saving
 from latentink.picture import to_tensor
 
@@ -92,7 +92,7 @@ ADAM = Schedule(AdamRounds, learning_rate=1e-2, rounds=10, iterations=10)
 
 
 @dataclass(frozen=True)
-class Fnns(Method):
+class Fnns(SavedMethod):
     """FNNS with a decoder, a way to save and, optionally, a layer that saves in the loop.
 
     Attributes:
@@ -111,11 +111,6 @@ class Fnns(Method):
     schedule: Schedule = LBFGS
     layer: Callable[[Tensor], Tensor] | None = None
     start: Callable[[Tensor, Tensor], Tensor] | None = None
-
-    @property
-    def suffix(self) -> str:
-        """Return the saved file's suffix."""
-        return self.saving.suffix
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
         """Return (D, H, W)."""
@@ -136,10 +131,6 @@ class Fnns(Method):
                 start = self.start(picture, wanted)
         found = search(picture, wanted, self.decoder, self.schedule, self.layer, start)
         return found[0].permute(1, 2, 0).contiguous().numpy()
-
-    def load(self, data: bytes) -> Stego:
-        """Return the picture in a saved file."""
-        return Stego(data, self.saving.decode(data))
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the decoder's logits (D, H, W)."""

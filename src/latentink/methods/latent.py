@@ -22,7 +22,7 @@ from latentink.hiding.compression import compress_plainly, pack_latents
 from latentink.methods.fnns import decoder_logits
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
-from latentink.steganography import decompress
+from latentink.steganography import compress, decompress
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,10 @@ class LatentMethod(Method):
             on_step=lambda progress: None,
         )
         return self.load(pack_latents(loaded, found[-1], (cover.shape[0], cover.shape[1])))
+
+    def plain(self, cover: np.ndarray) -> Stego:
+        """Return the .lik file of the cover at the same quality."""
+        return self.load(compress(cover, codec=self.codec, quality=self.quality).data)
 
     def load(self, data: bytes) -> Stego:
         """Return the decoded picture of a .lik file."""

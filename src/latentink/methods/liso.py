@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentink.errors import OptionError
-from latentink.methods.method import Method, Stego
+from latentink.methods.method import SavedMethod, Stego
 from latentink.methods.saving import Jpeg, Png, Saving
 from latentink.picture import to_tensor
 
@@ -48,7 +48,7 @@ class Embedding:
     accuracy: float
 
 
-class Liso(Method):
+class Liso(SavedMethod):
     """LISO, one bit at each pixel and plane of its weights.
 
     ``Liso(Png())`` is ``liso-png``, ``Liso(Jpeg(90))`` is ``liso-jpg90``, plain weights both;
@@ -94,11 +94,6 @@ class Liso(Method):
             raise OptionError(f"LISO takes 1 to {MAX_ITERATIONS} steps, not {self.iterations}.")
         if not 0 < step_size <= MAX_STEP_SIZE:
             raise OptionError(f"LISO's step size is above 0, at most 10, not {step_size}.")
-
-    @property
-    def suffix(self) -> str:
-        """The ending of the file, with its dot."""
-        return self.saving.suffix
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
         """Return (D, H, W)."""
@@ -147,14 +142,6 @@ class Liso(Method):
             if not wrong:
                 break
         return best, best_step, 1 - best_wrong / wanted.numel()
-
-    def load(self, data: bytes) -> Stego:
-        """Return the stego in the bytes of a file.
-
-        Raises:
-            PictureError: the file is damaged or of another kind.
-        """
-        return Stego(data, self.saving.decode(data))
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the decoder's logits (D, H, W)."""

@@ -15,25 +15,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentink.errors import OptionError
-from latentink.methods.method import Method, Stego
+from latentink.methods.method import SavedMethod, Stego
 from latentink.methods.saving import Png, eight_bits, from_eight_bits
 
 CHANNELS = 3
 
 
-class _LowBits(Method):
+class _LowBits(SavedMethod):
     """What replacement and matching share: the planes, the PNG and the reading."""
 
-    suffix = Png.suffix
+    saving = Png()
     depth: int
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
         """Return (D, H, W)."""
         return (self.depth, *cover.shape[:2])
-
-    def load(self, data: bytes) -> Stego:
-        """Return the stego in the bytes of a PNG."""
-        return Stego(data, Png().decode(data))
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the low bits of the picture as −1 and 1, float32 of shape (D, H, W)."""

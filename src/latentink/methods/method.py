@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from latentink.errors import OptionError
+from latentink.methods.saving import Saving, from_eight_bits
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,14 @@ class Method(ABC):
         """
 
     @abstractmethod
+    def plain(self, cover: np.ndarray) -> Stego:
+        """Return the file that :meth:`embed` would have made of the cover without any bits.
+
+        That, and not the camera's file, is what a stego must be compared with: a detector that
+        tells the two formats apart has found no message.
+        """
+
+    @abstractmethod
     def load(self, data: bytes) -> Stego:
         """Return the stego in the bytes of a file.
 
@@ -92,6 +101,33 @@ class Method(ABC):
         expected = self.bits_shape(cover)
         if bits.shape != expected:
             raise OptionError(f"{self.name} takes bits of shape {expected}, not {bits.shape}.")
+
+
+class SavedMethod(Method):
+    """A method that changes pixels, and whose file is a picture saved in a common format.
+
+    Attributes:
+        saving: of the finished picture.
+    """
+
+    saving: Saving
+
+    @property
+    def suffix(self) -> str:
+        """Return the saved file's suffix."""
+        return self.saving.suffix
+
+    def plain(self, cover: np.ndarray) -> Stego:
+        """Return the cover, saved alike."""
+        return self.load(self.saving.encode(from_eight_bits(cover)))
+
+    def load(self, data: bytes) -> Stego:
+        """Return the picture in the bytes of a saved file.
+
+        Raises:
+            PictureError: the file is damaged or of another kind.
+        """
+        return Stego(data, self.saving.decode(data))
 
 
 def random_bits(shape: tuple[int, ...], seed: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from latentink.editing.presets import PAPER
 from latentink.errors import OptionError
 from latentink.methods.adaptive import Hill, JUniward, NsF5, SUniward
 from latentink.methods.fnns import ADAM, LBFGS, LBFGS_RANDOM, Fnns
+from latentink.methods.hide import Hide
 from latentink.methods.jpeg_layer import jpeg_straight_through
 from latentink.methods.latent import LatentMethod
 from latentink.methods.liso import JPEG, PLAIN, Liso
@@ -23,6 +24,7 @@ from latentink.methods.saving import Floats, Jpeg, Png, Saving
 from latentink.methods.steganogan import SteganoGan
 from latentink.methods.steghide import Steghide
 from latentink.payload.keys import derive_keys
+from latentink.steganography import DEFAULT_QUALITY
 
 _DENSE = {1: "dense", 2: "dense2", 3: "dense3", 4: "dense4"}
 _BASIC = {1: "basic", 2: "basic2", 3: "basic3", 4: "basic4"}
@@ -71,6 +73,7 @@ def method_entries() -> dict[str, MethodEntry]:
         *_liso_entries(),
         *_steganogan_entries(),
         *_latent_entries(),
+        *_hide_entries(),
         *_classical_entries(),
     ]
     return {entry.name: entry for entry in entries}
@@ -223,6 +226,25 @@ def _latent(name: str, codec: str, quality: float, options: MethodOptions) -> Me
     # The dense decoder reads fine colour, which no learned codec keeps; robust does not.
     decoder = _decoder(name, options, {**_DENSE, 1: PAPER.decoder})
     return LatentMethod(name, codec, quality, PAPER, decoder)
+
+
+def _hide_entries() -> list[MethodEntry]:
+    rows = (
+        ("hide-balanced", "pixels", "balanced", 1 / 32, "`hide`, 1/32 bit a pixel"),
+        ("hide-fast", "pixels", "fast", 1 / 32, "`hide --preset fast`, 1/32 bit a pixel"),
+        ("hide-latents", "latents", "balanced", 1 / 4, "`hide --channel latents`, 1/4 bit a pixel"),
+        ("hide-latents-short", "latents", "balanced", 1 / 32, "the same, 1/32 bit a pixel"),
+    )
+    return [
+        MethodEntry(name, "latentink", summary, partial(_hide, name, channel, preset, rate))
+        for name, channel, preset, rate, summary in rows
+    ]
+
+
+def _hide(name: str, channel: str, preset: str, rate: float, options: MethodOptions) -> Method:
+    _refuse_decoder(name, options)
+    _refuse_depth(name, options)
+    return Hide(name, channel, "hyperprior", DEFAULT_QUALITY, preset, rate, options.password)
 
 
 def _classical_entries() -> list[MethodEntry]:

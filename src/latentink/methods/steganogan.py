@@ -13,13 +13,13 @@ import torch
 
 from latentink.channels.message_decoder import MessageDecoder, MessageEncoder
 from latentink.methods.fnns import decoder_logits
-from latentink.methods.method import Method, Stego
+from latentink.methods.method import SavedMethod, Stego
 from latentink.methods.saving import Saving
 from latentink.picture import to_tensor
 
 
 @dataclass(frozen=True)
-class SteganoGan(Method):
+class SteganoGan(SavedMethod):
     """A pair of networks that were trained together.
 
     Attributes:
@@ -34,11 +34,6 @@ class SteganoGan(Method):
     decoder: MessageDecoder
     saving: Saving
 
-    @property
-    def suffix(self) -> str:
-        """Return the saved file's suffix."""
-        return self.saving.suffix
-
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
         """Return (D, H, W)."""
         return self.decoder.data_depth, cover.shape[0], cover.shape[1]
@@ -50,10 +45,6 @@ class SteganoGan(Method):
         painted = self.encoder(to_tensor(cover), torch.from_numpy(bits).float()[None])
         picture = painted[0].clamp(0, 1).permute(1, 2, 0).numpy()
         return self.load(self.saving.encode(picture))
-
-    def load(self, data: bytes) -> Stego:
-        """Return the picture in a saved file."""
-        return Stego(data, self.saving.decode(data))
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the decoder's logits (D, H, W)."""

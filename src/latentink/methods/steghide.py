@@ -20,8 +20,8 @@ import numpy as np
 
 from latentink.errors import MessageNotFoundError, OptionError
 from latentink.methods.adaptive import QUALITY_90, read_coefficients
-from latentink.methods.method import Method, Stego
-from latentink.methods.saving import Jpeg, from_eight_bits
+from latentink.methods.method import SavedMethod, Stego
+from latentink.methods.saving import Jpeg
 
 PROGRAM = "steghide"
 COEFFICIENTS_PER_BIT = 3
@@ -31,7 +31,7 @@ version, ciphers, length and checksum. Measured: the longest data taken fits thi
 
 
 @dataclass(frozen=True)
-class Steghide(Method):
+class Steghide(SavedMethod):
     """Runs ``steghide`` on a JPEG as Pillow writes it, filled to the last byte.
 
     Neither encrypted nor compressed, since the bits are random already; with steghide's checksum.
@@ -45,7 +45,6 @@ class Steghide(Method):
     saving: Jpeg = QUALITY_90
     passphrase: str = "latentink"
     name = "steghide"
-    suffix = Jpeg.suffix
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
         """Return (n,): all whole bytes that the program takes after its own header.
@@ -53,13 +52,9 @@ class Steghide(Method):
         Every three coefficients that are not zero hold a bit, DC and colour included; the whole
         bytes of that are the capacity that ``steghide info`` prints.
         """
-        jpeg = read_coefficients(self.cover_file(cover))
+        jpeg = read_coefficients(self.plain(cover).data)
         used = sum(int(np.count_nonzero(plane)) for plane in (jpeg.Y, jpeg.Cb, jpeg.Cr))
         return (max(0, (used // COEFFICIENTS_PER_BIT - HEADER_BITS) // 8 * 8),)
-
-    def cover_file(self, cover: np.ndarray) -> bytes:
-        """Return the JPEG of ``cover`` (H, W, 3) uint8 that the program gets."""
-        return self.saving.encode(from_eight_bits(cover))
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
         """Return a JPEG that carries ``bits``; the seed cannot reach the program.
@@ -74,7 +69,7 @@ class Steghide(Method):
         with tempfile.TemporaryDirectory() as folder:
             paths = [Path(folder, name) for name in ("cover.jpg", "message.bin", "stego.jpg")]
             source, message, target = paths
-            source.write_bytes(self.cover_file(cover))
+            source.write_bytes(self.plain(cover).data)
             message.write_bytes(np.packbits(bits).tobytes())
             done = _run(
                 *("embed", "-cf", source, "-ef", message, "-sf", target, "-p", self.passphrase),
@@ -83,10 +78,6 @@ class Steghide(Method):
             if done.returncode != 0:
                 raise OptionError(f"Steghide refuses this cover ({_reason(done)}).")
             return self.load(target.read_bytes())
-
-    def load(self, data: bytes) -> Stego:
-        """Return the stego in the bytes of a JPEG."""
-        return Stego(data, self.saving.decode(data))
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the bits in ``stego.data`` as −1 and 1, float32 of shape (n,).

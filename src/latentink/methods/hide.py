@@ -1,0 +1,83 @@
+"""What ``latentink hide`` does, as a row beside the others: its presets and channels.
+
+The bits are a message: sealed, corrected and verified, so all of them come back or nothing is
+written. The others' raw bits come back as well as they can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from latentink.methods.method import Method, Stego
+from latentink.methods.saving import from_eight_bits
+from latentink.steganography import HideOptions, compress, decompress, hide, reveal
+
+
+@dataclass(frozen=True)
+class Hide(Method):
+    """A message of a length in proportion to the photo.
+
+    Attributes:
+        name: the row's.
+        channel: ``"pixels"`` or ``"latents"``.
+        codec: name of the codec.
+        quality: 1 to 8.
+        preset: of the editor.
+        rate: message bits per pixel; the message is of whole bytes, one at least.
+        password: None is the public key.
+    """
+
+    name: str
+    channel: str
+    codec: str
+    quality: float
+    preset: str
+    rate: float
+    password: str | None = None
+
+    @property
+    def suffix(self) -> str:
+        """Return ``".lik"``."""
+        return ".lik"
+
+    def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
+        """Return (n,), rate times pixels in whole bytes."""
+        return (8 * max(1, int(self.rate * cover.shape[0] * cover.shape[1]) // 8),)
+
+    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
+        """Return a verified .lik file.
+
+        Raises:
+            OptionError: the bits are of another shape.
+            CapacityError: this cover does not carry them.
+        """
+        self.check_bits(cover, bits)
+        options = HideOptions(
+            codec=self.codec,
+            quality=self.quality,
+            channel=self.channel,
+            preset=self.preset,
+            seed=seed,
+        )
+        result = hide(cover, np.packbits(bits).tobytes(), password=self.password, options=options)
+        return Stego(result.data, from_eight_bits(result.picture))
+
+    def plain(self, cover: np.ndarray) -> Stego:
+        """Return the .lik file of the cover at the same quality."""
+        return self.load(compress(cover, codec=self.codec, quality=self.quality).data)
+
+    def load(self, data: bytes) -> Stego:
+        """Return the decoded picture of a .lik file."""
+        return Stego(data, from_eight_bits(decompress(data)))
+
+    def extract(self, stego: Stego) -> np.ndarray:
+        """Return the bits of the message as −1 and 1, float32 of shape (n,).
+
+        Raises:
+            MessageNotFoundError: there is none under this password.
+        """
+        message = reveal(stego.data, password=self.password)
+        bits = np.unpackbits(np.frombuffer(message, dtype=np.uint8))
+        return bits.astype(np.float32) * 2 - 1

@@ -1,0 +1,192 @@
+"""Pairs of files to learn from and to be tested on: a photo without and with a message.
+
+Like is compared with like: the plain file is what the method's own embedder makes of the photo
+without bits (:meth:`Method.plain`), in the same format at the same quality. The camera's photo is
+kept beside it, for the comparison that flatters detectors.
+
+A folder holds ``NAME.camera.png``, ``NAME.plain.*`` and ``NAME.stego.*`` for each photo, or
+``NAME.refused.txt`` with the reason where the method refused it. Making goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from latentink.errors import LatentinkError, OptionError, OutputError
+from latentink.methods.method import Method, random_bits
+from latentink.methods.registry import load_method
+from latentink.methods.saving import eight_bits
+from latentink.picture import encode_png, read_picture, write_atomically
+from latentink.steganalysis.detector import Evidence, Pair
+
+_MANIFEST = "pairs.json"
+
+
+@dataclass(frozen=True)
+class PairsRecipe:
+    """What decides the files of a folder of pairs.
+
+    Attributes:
+        method: name (methods/registry.py).
+        crop: side of the centre crop in pixels; a photo below it serves as far as it goes.
+        seed: of the bits and of the method.
+    """
+
+    method: str
+    crop: int = 512
+    seed: int = 0
+
+
+def make_pairs(
+    recipe: PairsRecipe,
+    photos: Sequence[Path],
+    folder: Path,
+    jobs: int = 1,
+    on_pair: Callable[[], None] = lambda: None,
+) -> None:
+    """Make the pairs of ``photos`` in ``folder``, those that are there already excepted.
+
+    Args:
+        recipe: what to make.
+        photos: files; their stems must differ.
+        folder: made where it is missing.
+        jobs: processes.
+        on_pair: called after each photo.
+
+    Raises:
+        OptionError: no such method, stems that are equal, or a folder of another recipe.
+        PictureError: a photo cannot be read.
+        OutputError: the folder cannot be written.
+    """
+    load_method(recipe.method)
+    if len({photo.stem for photo in photos}) < len(photos):
+        raise OptionError("Two photos have the same name; pairs are told apart by it.")
+    _claim(folder, recipe)
+    missing = [photo for photo in photos if not _is_done(folder, photo.stem)]
+    for _ in range(len(photos) - len(missing)):
+        on_pair()
+    if jobs == 1 or len(missing) < 2:
+        for photo in missing:
+            _make_pair(recipe, photo, folder)
+            on_pair()
+        return
+    # Forking a process whose libraries run threads may deadlock.
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _one_thread) as pool:
+        futures = [pool.submit(_make_pair, recipe, photo, folder) for photo in missing]
+        try:
+            for future in futures:
+                future.result()
+                on_pair()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def read_pairs(recipe: PairsRecipe, folder: Path, photos: Sequence[Path]) -> list[Pair]:
+    """Return the pairs of ``photos`` in their order, without those that the method refused.
+
+    Raises:
+        OptionError: a pair has not been made.
+    """
+    method = load_method(recipe.method)
+    pairs = []
+    for photo in photos:
+        if not _is_done(folder, photo.stem):
+            raise OptionError(f"{folder} holds no pair of {photo.name}; make the pairs first.")
+        if _refusal(folder, photo.stem).exists():
+            continue
+        camera = _camera(folder, photo.stem)
+        pairs.append(
+            Pair(
+                photo.name,
+                Evidence(camera.read_bytes(), read_picture(camera)),
+                _evidence(method, folder / f"{photo.stem}.plain{method.suffix}"),
+                _evidence(method, folder / f"{photo.stem}.stego{method.suffix}"),
+            )
+        )
+    return pairs
+
+
+def refusals(folder: Path, photos: Sequence[Path]) -> dict[str, str]:
+    """Return why the method refused photos, by their names."""
+    found = {}
+    for photo in photos:
+        path = _refusal(folder, photo.stem)
+        if path.exists():
+            found[photo.name] = path.read_text()
+    return found
+
+
+def centre(picture: np.ndarray, side: int) -> np.ndarray:
+    """Return at most the central ``side`` × ``side`` pixels of (H, W, 3)."""
+    top, left = (max(length - side, 0) // 2 for length in picture.shape[:2])
+    return np.ascontiguousarray(picture[top : top + side, left : left + side])
+
+
+def _make_pair(recipe: PairsRecipe, photo: Path, folder: Path) -> None:
+    method = _method(recipe.method)
+    cover = centre(read_picture(photo), recipe.crop)
+    digest = hashlib.sha256(f"{recipe.seed} {photo.name}".encode()).digest()
+    bits = random_bits(method.bits_shape(cover), int.from_bytes(digest[:8], "little"))
+    try:
+        stego = method.embed(cover, bits, recipe.seed)
+    except LatentinkError as error:
+        write_atomically(_refusal(folder, photo.stem), str(error).encode())
+        return
+    plain = method.plain(cover)
+    write_atomically(_camera(folder, photo.stem), encode_png(cover))
+    write_atomically(folder / f"{photo.stem}.plain{method.suffix}", plain.data)
+    # Last: it says that the others are there.
+    write_atomically(folder / f"{photo.stem}.stego{method.suffix}", stego.data)
+
+
+@cache
+def _method(name: str) -> Method:
+    """Return a method, loaded once in each process."""
+    return load_method(name)
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _claim(folder: Path, recipe: PairsRecipe) -> None:
+    manifest, text = folder / _MANIFEST, json.dumps(asdict(recipe), sort_keys=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not manifest.exists():
+            write_atomically(manifest, text.encode())
+        known = manifest.read_text()
+    except OSError as error:
+        raise OutputError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+    if known != text:
+        raise OptionError(f"{folder} holds pairs of another making ({known}); name another folder.")
+
+
+def _is_done(folder: Path, stem: str) -> bool:
+    return _refusal(folder, stem).exists() or any(folder.glob(f"{glob.escape(stem)}.stego.*"))
+
+
+def _camera(folder: Path, stem: str) -> Path:
+    return folder / f"{stem}.camera.png"
+
+
+def _refusal(folder: Path, stem: str) -> Path:
+    return folder / f"{stem}.refused.txt"
+
+
+def _evidence(method: Method, path: Path) -> Evidence:
+    data = path.read_bytes()
+    return Evidence(data, eight_bits(method.load(data).picture))
