@@ -358,7 +358,7 @@ def capacity(
     loaded = load_codec(codec, weights)
     plain = compress_plainly(loaded, cover, loaded.codec.quality_code(quality))
     if channel == "latents":
-        easily, limit = room_in_latents(plain.latents)
+        easily, limit = room_in_latents(plain.latents, loaded.codec.scales)
     else:
         keys = derive_keys(None)
         decoder = load_message_decoder(preset_named(preset).decoder, keys.master)

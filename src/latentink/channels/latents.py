@@ -2,14 +2,22 @@
 
 ::
 
-    sender     v ──choose the best point of a coset──► symbols ──rANS──► file
-                          ▲ residues mod q = 2^b: b bits of the sealed message each
-    receiver   file ──rANS──► symbols ──residues──► sealed message
+    sender     v ──choose the symbols──► symbols ──rANS──► file
+                          ▲ the sealed message
+    receiver   file ──rANS──► symbols ──residues or syndrome──► sealed message
+
+A short message is the syndrome of the parities of many symbols, w for each bit, of which only the
+cheapest change (syndrome_trellis.py). A long one is the residues modulo q = 2^b of the symbols, b
+bits each.
 
 Which symbols carry follows from the entropy model, which both ends have: those whose row of the
 Gaussian table (their scale σ) is at least a threshold. A symbol with a large σ has many values of
 like probability, so that choosing among them costs little. There is no error to correct: the
 symbols of a file are exact, or the file is refused.
+
+Both codings keep the distribution of the symbols where it is the entropy model's: a message is
+uniform, a coset is chosen without looking at v, and a point in it by the quantile of v; and where a
+parity is turned, turning it the other way would have cost as much on the other side of the border.
 
 The preamble (64 bits, keyed) lies in the parities of 64 symbols of the first pass, chosen by keyed
 numbers among those whose row is at least ``PREAMBLE_ROW``. The payload follows in the order of the
@@ -25,8 +33,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import ndtr
 
-from latentink.codecs.codec import nearest
+from latentink.channels import syndrome_trellis
+from latentink.codecs.codec import Chooser, nearest
 from latentink.losses.rate import gaussian_information
 from latentink.payload.keys import Keys
 
@@ -34,14 +44,16 @@ PREAMBLE_SYMBOLS = 64
 PREAMBLE_ROW = 13
 """Row of the Gaussian table, σ = 0.54, from which on symbols may carry the preamble."""
 
-DISTORTION_BITS = 6 / math.log(2)
-"""λ1·distortion, in bits, of moving a value by one symbol.
+FLAT_SCALE = 0.575
+"""Least scale, in units of q, of a symbol that carries as a residue modulo q.
 
-At the optimum of a uniform quantiser at high rate, R = −½·log2 D with D = w/12 for a step of one
-symbol, and λ·dD = −dR gives λ·w = 6 / ln 2.
+The residues of a Gaussian are uniform but for 4·exp(−2π²(σ/q)²)/π, here 0.2 %.
 """
 
-_FIELDS = {"sealed_bytes": 24, "threshold": 6, "bits": 3}
+_FIELDS = {"sealed_bytes": 24, "threshold": 6, "bits": 3, "width": 4}
+_DEAREST = 1e3
+# Scales beyond which, in units of q, the border is the middle; σ beyond which nothing is left.
+_CURVED, _TAIL = 4, 10
 _CHECK_BITS = PREAMBLE_SYMBOLS - sum(_FIELDS.values())
 
 
@@ -53,11 +65,13 @@ class LatentsPlan:
         sealed_bytes: length of the sealed message, below 2²⁴.
         threshold: least row of the Gaussian table that carries, below 64.
         bits: b, bits a carrying symbol, 1 to 7.
+        width: w, symbols a bit: 1, or where b = 1 one of those of syndrome_trellis.py.
     """
 
     sealed_bytes: int
     threshold: int
     bits: int
+    width: int = 1
 
 
 def keyed_numbers(keys: Keys, count: int) -> np.ndarray:
@@ -133,7 +147,7 @@ class LatentsWriter:
 
     @property
     def left(self) -> int:
-        """Payload symbols still to be placed."""
+        """Residues, or bits, still to be placed."""
         return len(self.residues) - self.done
 
     def __call__(self, places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -143,27 +157,47 @@ class LatentsWriter:
         if self.first:
             self.first = False
             taken = preamble_picks(places, rows, self.numbers)
-            symbols[taken] = nearest_in_coset(
-                values[taken], self.scales[rows[taken]], self.preamble, 2
-            )
+            symbols[taken] = in_coset(values[taken], self.scales[rows[taken]], self.preamble, 2)
             self.moduli[places[taken]] = 2
-        picks = payload_picks(places, rows, self.numbers, self.plan.threshold, taken)[: self.left]
-        residues = self.residues[self.done : self.done + len(picks)]
-        symbols[picks] = nearest_in_coset(
-            values[picks], self.scales[rows[picks]], residues, 2**self.plan.bits
-        )
+        picks = payload_picks(places, rows, self.numbers, self.plan.threshold, taken)
+        count = min(self.left, len(picks) // self.plan.width)
+        picks = picks[: count * self.plan.width]
+        residues = self.residues[self.done : self.done + count]
+        own_values, scales = values[picks], self.scales[rows[picks]]
+        if self.plan.width > 1:
+            symbols[picks] = with_syndrome(own_values, scales, residues, self.plan.width)
+        else:
+            symbols[picks] = in_coset(own_values, scales, residues, 2**self.plan.bits)
         self.moduli[places[picks]] = 2**self.plan.bits
-        self.done += len(picks)
+        self.done += count
         return symbols
 
 
-def nearest_in_coset(
+def keeping(y: np.ndarray, moduli: np.ndarray) -> Chooser:
+    """Return a chooser of the symbols nearest to its values that have the residues of ``y``.
+
+    Args:
+        y: (M, h, w) symbols.
+        moduli: (M, h, w), 1 where any symbol will do.
+    """
+    flat, spacing = y.ravel(), moduli.ravel()
+
+    def choose(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        residues, steps = flat[places] % spacing[places], spacing[places]
+        return residues + steps * np.rint((values - residues) / steps)
+
+    return choose
+
+
+def in_coset(
     values: np.ndarray, scales: np.ndarray, residues: np.ndarray, modulus: int
 ) -> np.ndarray:
-    """Return the symbols ≡ ``residues`` that cost least in rate and distortion together.
+    """Return the symbols ≡ ``residues`` at the quantiles of ``values``.
 
-    The cost of a symbol s for a value v is ``DISTORTION_BITS``·(v − s)² − log2 P(s | σ); the two
-    nearest of the coset are compared.
+    The symbols of one residue r have the probabilities P(s)/P(r), P being the entropy model's; v
+    gets the one that covers Φ(v/σ). That is one of the two around v, with the border between them
+    where the quantiles say, near the middle. So symbols of uniform residues are distributed as P
+    wherever v is distributed so, while the nearest of a coset would spread them.
 
     Args:
         values: (n,) in units of symbols, means taken off.
@@ -171,14 +205,77 @@ def nearest_in_coset(
         residues: (n,) of 0 … modulus − 1.
         modulus: q.
     """
-    first = residues + modulus * np.rint((values - residues) / modulus)
-    second = first + modulus * np.where(values >= first, 1, -1)
-    better = _cost(values, second, scales) < _cost(values, first, scales)
-    return np.where(better, second, first)
+    # From the side of v that has little below it, where probabilities keep their digits.
+    signs = np.where(values > 0, -1.0, 1.0)
+    mirrored, own = values * signs, residues * signs % modulus
+    below = own + modulus * np.floor((mirrored - own) / modulus)
+    upwards = mirrored - below > modulus / 2
+    narrow = scales <= _CURVED * modulus
+    upwards[narrow] = _past_quantile(mirrored[narrow], below[narrow], scales[narrow], modulus)
+    return signs * np.where(upwards, below + modulus, below)
 
 
-def _cost(values: np.ndarray, symbols: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    return DISTORTION_BITS * (values - symbols) ** 2 + information(symbols, scales)
+def _past_quantile(
+    values: np.ndarray, below: np.ndarray, scales: np.ndarray, modulus: int
+) -> np.ndarray:
+    """Return whether Φ(v/σ) exceeds what ``below`` and the coset's points under it have of it."""
+    covered = total = _probability(below, scales)
+    for step in range(modulus, math.ceil(_TAIL * scales.max(initial=0)) + modulus, modulus):
+        lower, upper = _probability(below - step, scales), _probability(below + step, scales)
+        covered = covered + lower
+        total = total + lower + upper
+    past: np.ndarray = ndtr(values / scales) * total > covered
+    return past
+
+
+def with_syndrome(
+    values: np.ndarray, scales: np.ndarray, bits: np.ndarray, width: int
+) -> np.ndarray:
+    """Return symbols whose parities have the syndrome ``bits``, as near to ``values`` as they can.
+
+    Args:
+        values: (n,) in units of symbols, means taken off; n = width · number of bits.
+        scales: (n,) σ.
+        bits: of 0 and 1.
+        width: w, symbols a bit, 2 or more.
+    """
+    symbols, others, costs = exchanges(values, scales)
+    parities = (symbols % 2).astype(np.uint8)
+    wanted = syndrome_trellis.embed(parities, costs, bits.astype(np.uint8), width)
+    return np.where(wanted == parities, symbols, others)
+
+
+def exchanges(values: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the nearest symbols, those on the other side of the near border, and what that costs.
+
+    The cost is the distance to the border, measured in probability over the density at the border.
+    On either side as much probability lies within a cost, so that symbols are exchanged and none
+    gets more. What has nothing to be exchanged with, the other half of its border having less
+    probability in all, is dearest.
+
+    Args:
+        values: (n,) in units of symbols, means taken off.
+        scales: (n,) σ.
+    """
+    symbols = np.rint(values)
+    others = symbols + np.where(values >= symbols, 1, -1)
+    borders = (symbols + others) / 2
+    # On the left of the mean probabilities keep their digits.
+    mirrored, left = -np.sign(borders) * values, -np.abs(borders)
+    below = ndtr(left / scales)
+    mass = np.abs(ndtr(mirrored / scales) - below)
+    outer = below - ndtr((left - 0.5) / scales)
+    inner = ndtr((left + 0.5) / scales) - below
+    density = np.exp(-0.5 * (borders / scales) ** 2) / (scales * math.sqrt(2 * math.pi))
+    # Far out all of them vanish: nothing there is worth a change.
+    costs = np.minimum(mass / np.maximum(density, 1e-12), _DEAREST)
+    return symbols, others, np.where(mass > np.minimum(inner, outer), _DEAREST, costs)
+
+
+def _probability(symbols: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """Return P(s | σ), precise on the left side."""
+    near: np.ndarray = ndtr((symbols + 0.5) / scales) - ndtr((symbols - 0.5) / scales)
+    return near
 
 
 def information(symbols: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -209,10 +306,14 @@ def read_sealed(
     needed = math.ceil(8 * plan.sealed_bytes / plan.bits)
     residues: list[np.ndarray] = []
     for places in passes:
-        picks = payload_picks(places, rows[places], numbers, plan.threshold, taken)[:needed]
+        picks = payload_picks(places, rows[places], numbers, plan.threshold, taken)
         taken = taken[:0]
-        residues.append(y[places[picks]] % 2**plan.bits)
-        needed -= len(picks)
+        count = min(needed, len(picks) // plan.width)
+        own = y[places[picks[: count * plan.width]]] % 2**plan.bits
+        residues.append(
+            syndrome_trellis.extract(own.astype(np.uint8), plan.width) if plan.width > 1 else own
+        )
+        needed -= count
     return None if needed else from_residues(np.concatenate(residues), plan)
 
 
@@ -261,7 +362,9 @@ def decode_preamble(bits: np.ndarray, keys: Keys) -> LatentsPlan | None:
         fields[name] = value % 2**width
         value >>= width
     plan = LatentsPlan(**fields)
-    return plan if plan.bits else None
+    if plan.width in syndrome_trellis.COLUMNS:
+        return plan if plan.bits == 1 else None
+    return plan if plan.width == 1 and plan.bits else None
 
 
 def _check(value: int, keys: Keys) -> int:

@@ -11,18 +11,36 @@ A long message is cut into segments that are coded by themselves, all in one arr
 
 from __future__ import annotations
 
-import hashlib
+import math
 from collections.abc import Callable
 
 import numpy as np
+from scipy.special import entr, expit
 
-HEIGHT = 10
+HEIGHT = 8
 """h: rows of the submatrix; the search has 2^h states."""
+
+COLUMNS = {
+    2: (221, 251),
+    3: (159, 171, 197),
+    4: (221, 153, 167, 251),
+    6: (211, 191, 233, 243, 151, 177),
+    8: (243, 161, 227, 241, 225, 173, 155, 165),
+    12: (165, 255, 247, 195, 157, 215, 241, 181, 169, 219, 199, 133),
+}
+"""The submatrix of each width, a number of h bits a column, the first row lowest.
+
+First and last row are ones, as the paper asks, and no two columns are alike. The best of 25 to 40
+random ones: 6,144 bits at costs uniform in [0, 1] cost 0.084, 0.056, 0.042, 0.029, 0.022 and 0.015
+a bit, 1.14 to 1.25 times the bound.
+"""
+
+# As if messages were so much longer, and how many places are looked at to tell.
+_EXCESS = 1.08
+_SAMPLE = 4096
 
 SEGMENT_BITS = 256
 """Bits of a segment, the last one excepted."""
-
-MAX_WIDTH = 15
 
 
 def embed(parities: np.ndarray, costs: np.ndarray, bits: np.ndarray, width: int) -> np.ndarray:
@@ -32,7 +50,7 @@ def embed(parities: np.ndarray, costs: np.ndarray, bits: np.ndarray, width: int)
         parities: (n,) of 0 and 1, n = width · number of bits.
         costs: (n,) 0 or more, of changing each parity.
         bits: the message, of 0 and 1.
-        width: w, places a bit, 1 to ``MAX_WIDTH``.
+        width: w, places a bit, a key of :data:`COLUMNS`.
     """
 
     def on_segments(places: slice, rows: slice, segments: int) -> np.ndarray:
@@ -41,7 +59,7 @@ def embed(parities: np.ndarray, costs: np.ndarray, bits: np.ndarray, width: int)
             parities[places].reshape(shape),
             costs[places].reshape(shape).astype(np.float32),
             bits[rows].reshape(shape),
-            submatrix(width),
+            np.array(COLUMNS[width]),
         ).ravel()
 
     return _by_segments(on_segments, len(bits), width)
@@ -51,19 +69,42 @@ def extract(parities: np.ndarray, width: int) -> np.ndarray:
     """Return the syndrome (uint8 of 0 and 1) of parities (n,), n a multiple of ``width``."""
 
     def on_segments(places: slice, rows: slice, segments: int) -> np.ndarray:
-        return _syndromes(parities[places].reshape(segments, -1), submatrix(width)).ravel()
+        return _syndromes(parities[places].reshape(segments, -1), np.array(COLUMNS[width])).ravel()
 
     return _by_segments(on_segments, len(parities) // width, width)
 
 
-def submatrix(width: int) -> np.ndarray:
-    """Return the columns (w,) of the submatrix as numbers of h bits, the first row lowest.
+def change_probabilities(costs: np.ndarray, width: int) -> np.ndarray:
+    """Return about how likely :func:`embed` changes each place, before a message is coded.
 
-    The first and the last row are ones, as the paper asks; the others are drawn once and for all.
+    At the bound (the paper's equation 5) a place of cost ρ changes with probability
+    1/(1 + exp(λρ)), λ such that the entropies sum to the message; this code does as if the message
+    were longer by ``_EXCESS``.
+
+    Args:
+        costs: (n,) 0 or more.
+        width: w, places a bit.
     """
-    digest = hashlib.sha256(f"latentink syndrome trellis {HEIGHT} {width}".encode()).digest()
-    drawn = np.frombuffer(digest, dtype="<u2")[:width].astype(np.int64)
-    return drawn % 2**HEIGHT | 1 | 1 << (HEIGHT - 1)
+    sample = costs[:: max(1, len(costs) // _SAMPLE)]
+    payload = min(_EXCESS / width, 0.99)
+    low, high = -10.0, 20.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        if _entropy(_odds(sample, math.exp(middle))).mean() > payload:
+            low = middle
+        else:
+            high = middle
+    return _odds(costs, math.exp(low))
+
+
+def _odds(costs: np.ndarray, steepness: float) -> np.ndarray:
+    odds: np.ndarray = expit(-steepness * costs)
+    return odds
+
+
+def _entropy(odds: np.ndarray) -> np.ndarray:
+    bits: np.ndarray = (entr(odds) + entr(1 - odds)) / math.log(2)
+    return bits
 
 
 def _by_segments(

@@ -1,22 +1,23 @@
 """The sender of the latents channel: the quality, residues and threshold that cost least.
 
-A message of b bits a symbol takes cosets of spacing 2^b, so a long one is carried best by finer
-symbols, that is by a higher quality than the user asked for, at the user's own Lagrangian:
+A short message changes least where each bit has many symbols to choose from. A long one takes
+cosets of spacing 2^b and is carried best by finer symbols, that is by a higher quality than the
+user asked for, at the user's own Lagrangian:
 
     L = R + w·D,    D = Σ (v − v̂)² in the symbols of the quality asked for
 
-is compared between qualities and b, w being the slope at which this photo's own plain files trade
-rate for distortion there, so that without a message the quality asked for would be the best. The
-file and the picture that come out are near those that the user asked for, and the quality in the
-header is one that any plain file could have. Then all symbols are refined together, where the codec
-lets them move without moving the message (editing/refinement.py).
+is compared between qualities and codings, w being the slope at which this photo's own plain files
+trade rate for distortion there, so that without a message the quality asked for would be the best.
+The file and the picture that come out are near those that the user asked for, and the quality in
+the header is one that any plain file could have. Then all symbols are refined together, where the
+codec lets them move without moving the message (editing/refinement.py).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -24,14 +25,17 @@ import torch
 from torch import Tensor
 
 from latentink.channels.latents import (
-    DISTORTION_BITS,
-    PREAMBLE_ROW,
+    FLAT_SCALE,
     PREAMBLE_SYMBOLS,
     LatentsPlan,
     LatentsWriter,
+    exchanges,
     has_room_for_preamble,
+    in_coset,
     information,
+    keeping,
 )
+from latentink.channels.syndrome_trellis import COLUMNS, change_probabilities
 from latentink.codecs.codec import Latents
 from latentink.container import QUALITY_UNIT
 from latentink.editing.refinement import RefineTask, refine
@@ -40,30 +44,61 @@ from latentink.hiding.job import Carried, Job
 from latentink.losses.distortion import squared_error_bits
 from latentink.payload.sealing import SEALED_OVERHEAD
 
-_MOST_BITS = 4
+DISTORTION_BITS = 6 / math.log(2)
+"""λ1·distortion, in bits, of moving a value by one symbol.
+
+At the optimum of a uniform quantiser at high rate, R = −½·log2 D with D = w/12 for a step of one
+symbol, and λ·dD = −dR gives λ·w = 6 / ln 2.
+"""
+
+# Bits a symbol and symbols a bit.
+_CODINGS = (*((1, width) for width in COLUMNS), *((bits, 1) for bits in range(1, 5)))
 _QUALITY_STEP = round(0.5 / QUALITY_UNIT)
 # A message below this share of the plain file is not worth the time of a search.
 _SMALL_SHARE = 0.01
 # A larger photo takes minutes, and is refined when the user names the steps.
 _REFINED_PIXELS = 2_000_000
-_LEAST_ROW = 4  # σ = 0.18: below, a forced residue costs more than ten bits.
+# σ = 0.4: narrower symbols hardly ever change.
+_LEAST_ROW = 10
 
 
 @dataclass(frozen=True)
 class _PlainAt:
-    """The photo at one quality code, without the message."""
+    """The photo at one quality code, without the message.
+
+    Attributes:
+        v: its latent.
+        side: of the entropy model.
+        latents: the symbols.
+        values: (M, h, w), what was rounded to them: v less the means.
+        weights: (M, 1, 1), bits that a squared symbol of distortion is worth.
+        objective: R + w·D of the symbols.
+    """
 
     v: Tensor
     side: Tensor
     latents: Latents
+    values: np.ndarray
+    weights: np.ndarray
+    objective: float
 
 
 @dataclass(frozen=True)
 class _Candidate:
+    """A coding at a quality, with the R + w·D that it should lead to."""
+
     plan: LatentsPlan
+    plain: _PlainAt
+    least: int
+    objective: float
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Symbols with the message in them, and their moduli, see :class:`LatentsWriter`."""
+
     latents: Latents
     moduli: np.ndarray
-    objective: float
 
 
 def carry_in_latents(job: Job) -> Carried:
@@ -73,70 +108,143 @@ def carry_in_latents(job: Job) -> Carried:
         CapacityError: the photo cannot carry the message; the sentence says how much it can.
     """
     plain_at = _plains(job)
-    small = len(job.sealed) < _SMALL_SHARE * job.plain.file_bytes
-    weight = DISTORTION_BITS if small else _slope(job, plain_at)
-    best = None
-    highest = round(job.codec.qualities[-1] / QUALITY_UNIT)
-    for bits in range(1, 2 if small else _MOST_BITS + 1):
-        last = None
-        for quality in range(job.quality, highest + 1, _QUALITY_STEP):
-            candidate = _candidate(job, plain_at(quality), bits, weight)
-            if candidate is None:
-                continue
-            if best is None or candidate.objective < best.objective:
-                best = candidate
-            if small or (last is not None and candidate.objective > last.objective):
+    found = None
+    for flat in (True, False):
+        for candidate in [] if found else _candidates(job, plain_at, flat):
+            written = _written(job, candidate)
+            if written is not None:
+                found = candidate, written
                 break
-            last = candidate
-    if best is None:
-        fitting = room_in_latents(job.plain.latents)[1]
+    if found is None:
+        fitting = room_in_latents(job.plain.latents, job.codec.scales)[1]
         raise CapacityError(
             f"The message does not fit into this photo's latents: they hold {fitting} bytes at "
             "most at this quality. Shorten the message, raise --quality or take a larger photo."
         )
-    latents, steps = best.latents, _refinement_steps(job)
+    candidate, written = found
+    latents, steps = written.latents, _refinement_steps(job)
     if steps:
-        refined = _refined(job, plain_at(latents.quality), best, steps)
+        refined = _refined(job, candidate, written, steps)
         # The relaxed objective falls always, that of the file not in every textured photo.
         latents = min(latents, refined, key=lambda found: _objective(job, found))
     # A file's symbols are what was written, or the file is refused.
-    symbols = int((best.moduli > 1).sum())
+    symbols = int((written.moduli > 1).sum())
     return Carried(latents, symbols, steps, "symbols", lambda picture: 1.0)
 
 
-def room_in_latents(latents: Latents) -> tuple[int, int]:
+def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> list[_Candidate]:
+    """Return the codings with symbols enough, that which should cost least first.
+
+    Args:
+        job: the message and the photo.
+        plain_at: the photo at a quality code.
+        flat: only symbols of residues that are uniform without a message, see ``FLAT_SCALE``.
+    """
+    highest = round(job.codec.qualities[-1] / QUALITY_UNIT)
+    candidates = []
+    least = np.inf
+    for quality in range(job.quality, highest + 1, _QUALITY_STEP):
+        plain = plain_at(quality)
+        own = []
+        for bits, width in _CODINGS:
+            is_flat = flat and width == 1
+            row = _flat_row(job.codec.scales, bits) if is_flat else _LEAST_ROW
+            own += _candidate(job, plain, LatentsPlan(len(job.sealed), row, bits, width))
+        candidates += own
+        best = min((candidate.objective for candidate in own), default=np.inf)
+        if candidates and (_is_small(job) or best > least):
+            break
+        least = min(least, best)
+    return sorted(candidates, key=lambda candidate: candidate.objective)
+
+
+def room_in_latents(latents: Latents, scales: np.ndarray) -> tuple[int, int]:
     """Return the bytes of a message that plain latents hold easily, and at most, at their quality.
 
-    Easily: one bit in each symbol whose scale would let it carry the preamble. At most: as many
-    bits as the sender ever tries in each that may carry at all.
+    Easily: one bit in each symbol of which a residue does not show. At most: as many bits as the
+    sender ever tries in each that may carry at all.
+
+    Args:
+        latents: of the plain photo.
+        scales: σ of each row of the Gaussian table.
     """
 
     def fitting(least_row: int, bits: int) -> int:
         symbols = int((latents.indexes >= least_row).sum()) - PREAMBLE_SYMBOLS
         return max(0, bits * symbols // 8 - SEALED_OVERHEAD)
 
-    return fitting(PREAMBLE_ROW, 1), fitting(_LEAST_ROW, _MOST_BITS)
+    return fitting(_flat_row(scales, 1), 1), fitting(_LEAST_ROW, max(bits for bits, _ in _CODINGS))
 
 
-def _candidate(job: Job, plain: _PlainAt, bits: int, weight: float) -> _Candidate | None:
-    """Return latents at the quality of ``plain`` and b bits a symbol, or None: too few symbols."""
-    codec, quality = job.codec, plain.latents.quality
-    rows = plain.latents.indexes.ravel()
-    needed = math.ceil(8 * len(job.sealed) / bits) + PREAMBLE_SYMBOLS
+def _is_small(job: Job) -> bool:
+    """Return whether the message is too short for a search of the quality to pay."""
+    return len(job.sealed) < _SMALL_SHARE * job.plain.file_bytes
+
+
+def _flat_row(scales: np.ndarray, bits: int) -> int:
+    """Return the least row of the Gaussian table whose residues modulo 2^bits are uniform."""
+    return int(np.searchsorted(scales, FLAT_SCALE * 2**bits))
+
+
+def _candidate(job: Job, plain: _PlainAt, lowest: LatentsPlan) -> list[_Candidate]:
+    """Return the candidate of a coding at the quality of ``plain``, none where symbols are too few.
+
+    Args:
+        job: the message and the photo.
+        plain: the photo at a quality.
+        lowest: the coding, with the least row of the Gaussian table that may carry.
+    """
+    codec, rows = job.codec, plain.latents.indexes.ravel()
+    carriers = math.ceil(8 * lowest.sealed_bytes / lowest.bits) * lowest.width
+    needed = carriers + PREAMBLE_SYMBOLS
     if not has_room_for_preamble(rows[codec.passes(plain.latents.y.shape)[0]]):
-        return None
-    if needed > np.count_nonzero(rows >= _LEAST_ROW):
-        return None
+        return []
+    if needed > np.count_nonzero(rows >= lowest.threshold):
+        return []
     threshold = int(np.partition(rows, len(rows) - needed)[len(rows) - needed])
-    # In ELIC the rows follow the symbols: the message itself moves some below the threshold.
-    for lower in range(threshold, _LEAST_ROW - 1, -1):
-        plan = LatentsPlan(len(job.sealed), lower, bits)
-        writer = LatentsWriter(plan, job.sealed, job.keys, rows.size, codec.scales)
-        latents = codec.quantise(plain.v, plain.latents.z, quality, writer, plain.side)
+    plan = replace(lowest, threshold=threshold)
+    able = plain.latents.indexes >= threshold
+    scales = codec.scales[plain.latents.indexes[able]]
+    weights = np.broadcast_to(plain.weights, able.shape)[able]
+    cost = carriers * expected_cost(plan, plain.values[able], scales, weights)
+    return [_Candidate(plan, plain, lowest.threshold, plain.objective + cost)]
+
+
+def expected_cost(
+    plan: LatentsPlan, values: np.ndarray, scales: np.ndarray, weights: np.ndarray
+) -> float:
+    """Return the bits of rate and distortion that a message adds to a symbol that carries.
+
+    Args:
+        plan: the coding.
+        values: (n,) in units of symbols, means taken off, of all symbols that may carry.
+        scales: (n,) σ.
+        weights: (n,) bits that a squared symbol is worth.
+    """
+    symbols, others, costs = exchanges(values, scales)
+    if plan.width > 1:
+        odds = change_probabilities(costs, plan.width)
+    else:
+        modulus = 2**plan.bits
+        residues = np.random.default_rng(0).integers(0, modulus, len(values))
+        others, odds = in_coset(values, scales, residues, modulus), np.ones(len(values))
+    rate = information(others, scales) - information(symbols, scales)
+    distortion = (values - others) ** 2 - (values - symbols) ** 2
+    return float((odds * (rate + weights * distortion)).mean())
+
+
+def _written(job: Job, candidate: _Candidate) -> _Written | None:
+    """Return the symbols of a candidate, or None where the message does not fit after all."""
+    plain, codec = candidate.plain, job.codec
+    shape = plain.latents.y.shape
+    # In ELIC the rows follow the symbols, and what is left of a pass carries nothing.
+    for threshold in range(candidate.plan.threshold, candidate.least - 1, -1):
+        plan = replace(candidate.plan, threshold=threshold)
+        writer = LatentsWriter(plan, job.sealed, job.keys, math.prod(shape), codec.scales)
+        z, quality = plain.latents.z, plain.latents.quality
+        latents = codec.quantise(plain.v, z, quality, writer, plain.side)
         if writer.left == 0:
-            rate, distortion = _cost(job, latents)
-            moduli = writer.moduli.reshape(latents.y.shape)
-            return _Candidate(plan, latents, moduli, rate + weight * distortion)
+            return _Written(latents, writer.moduli.reshape(shape))
     return None
 
 
@@ -151,49 +259,78 @@ def _refinement_steps(job: Job) -> int:
     return job.preset.refinement_steps if height * width <= _REFINED_PIXELS else 0
 
 
-def _refined(job: Job, plain: _PlainAt, found: _Candidate, steps: int) -> Latents:
-    """Return latents with the residues of ``found`` whose symbols were moved together."""
-    codec, quality = job.codec, found.latents.quality
-    y = torch.from_numpy(found.latents.y).float()[None]
-    moduli = torch.from_numpy(found.moduli).float()[None]
+def _refined(job: Job, candidate: _Candidate, written: _Written, steps: int) -> Latents:
+    """Return latents with the same residues whose symbols were moved together."""
+    codec, plain, found = job.codec, candidate.plain, written.latents
+    y = torch.from_numpy(found.y).float()[None]
+    moduli = torch.from_numpy(written.moduli).float()[None]
     task = RefineTask(
         cover=job.plain.cover,
         v=torch.where(moduli > 1, y, plain.v),
-        side=codec.table_scales(torch.from_numpy(found.latents.indexes))[None],
-        quality=quality,
+        side=codec.table_scales(torch.from_numpy(found.indexes))[None],
+        quality=found.quality,
         lagrangian=codec.lagrangian(job.quality),
         residues=torch.remainder(y, moduli),
         moduli=moduli,
     )
     v = refine(codec, task, steps, job.seed, job.on_step)
-    writer = LatentsWriter(found.plan, job.sealed, job.keys, y.numel(), codec.scales)
-    return codec.quantise(v, found.latents.z, quality, writer, plain.side)
+    return codec.quantise(v, found.z, found.quality, keeping(found.y, written.moduli), plain.side)
 
 
 def _plains(job: Job) -> Callable[[int], _PlainAt]:
     """Return a function of a quality code that gives the plain photo there, computed once."""
+    codec = job.codec
+    own_gain = codec.gain(job.quality)
+
+    @cache
+    def quantised(quality: int) -> tuple[Tensor, Tensor, Latents]:
+        if quality == job.quality:
+            return job.plain.v, job.plain.side, job.plain.latents
+        v = job.plain.v * (codec.gain(quality) / own_gain)
+        z = codec.hyper_analyse(v)
+        side = codec.side(z, (v.shape[-2], v.shape[-1]))
+        return v, side, codec.quantise(v, z, quality, side=side)
+
+    def cost(quality: int) -> tuple[float, float]:
+        """Return R of the latent in bits, and D in symbols of the quality asked for, squared."""
+        latents = quantised(quality)[2]
+        ratio = (own_gain / codec.gain(quality))[0].numpy()
+        rate = information(latents.y, codec.scales[latents.indexes]).sum()
+        moved = latents.values * ratio - job.plain.v[0].numpy()
+        return float(rate), float(np.square(moved).sum())
+
+    weight = DISTORTION_BITS if _is_small(job) else _slope(job, cost)
 
     @cache
     def plain_at(quality: int) -> _PlainAt:
-        if quality == job.quality:
-            return _PlainAt(job.plain.v, job.plain.side, job.plain.latents)
-        v = job.plain.v * (job.codec.gain(quality) / job.codec.gain(job.quality))
-        z = job.codec.hyper_analyse(v)
-        side = job.codec.side(z, (v.shape[-2], v.shape[-1]))
-        return _PlainAt(v, side, job.codec.quantise(v, z, quality, side=side))
+        v, side, latents = quantised(quality)
+        means = latents.values.astype(np.float64) - latents.y
+        rate, distortion = cost(quality)
+        ratio = (own_gain / codec.gain(quality))[0].double().numpy()
+        return _PlainAt(
+            v,
+            side,
+            latents,
+            v[0].double().numpy() - means,
+            weight * ratio**2,
+            rate + weight * distortion,
+        )
 
     return plain_at
 
 
-def _slope(job: Job, plain_at: Callable[[int], _PlainAt]) -> float:
+def _slope(job: Job, cost: Callable[[int], tuple[float, float]]) -> float:
     """Return w: bits that the plain photo spends for a unit less of distortion, about its quality.
 
     A central difference: one to the next quality alone would call that one as good as this.
+
+    Args:
+        job: the photo.
+        cost: R and D at a quality code.
     """
     low, high = (round(q / QUALITY_UNIT) for q in (job.codec.qualities[0], job.codec.qualities[-1]))
-    below, above = max(job.quality - _QUALITY_STEP, low), min(job.quality + _QUALITY_STEP, high)
-    rate, distortion = _cost(job, plain_at(below).latents)
-    finer_rate, finer_distortion = _cost(job, plain_at(above).latents)
+    rate, distortion = cost(max(job.quality - _QUALITY_STEP, low))
+    finer_rate, finer_distortion = cost(min(job.quality + _QUALITY_STEP, high))
     if distortion <= finer_distortion:  # A codec of one quality.
         return DISTORTION_BITS
     return max((finer_rate - rate) / (distortion - finer_distortion), 0.0)
@@ -205,12 +342,3 @@ def _objective(job: Job, latents: Latents) -> float:
     rate = information(latents.y, job.codec.scales[latents.indexes]).sum()
     distortion = squared_error_bits(job.plain.cover, picture, job.codec.lagrangian(job.quality))
     return float(rate) + float(distortion)
-
-
-def _cost(job: Job, latents: Latents) -> tuple[float, float]:
-    """Return R of the latent in bits, and D in symbols of the quality asked for, squared."""
-    codec = job.codec
-    ratio = (codec.gain(job.quality) / codec.gain(latents.quality))[0].numpy()
-    rate = information(latents.y, codec.scales[latents.indexes]).sum()
-    moved = latents.values * ratio - job.plain.v[0].numpy()
-    return float(rate), float(np.square(moved).sum())
