@@ -41,6 +41,7 @@ COLUMNS = (
     "RS analysis",
 )
 FUSION_COLUMNS = {"default": "Fusion (mean)", "fast": "Fusion (mean & fast)"}
+_THRESHOLD = 0.2
 # Starting a process costs as much time as examining about so many photos.
 _FILES_A_PROCESS = 8
 
@@ -85,15 +86,60 @@ def detect_command(
     ] = "default",
     threshold: Annotated[
         float, typer.Option(help="Mean of the detectors, 0 to 1, above which a file is stego.")
-    ] = 0.2,
+    ] = _THRESHOLD,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write the table of StegExpose here.")
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(help="Processes at most; as many as there are cores by default.")
     ] = None,
+    evaluate: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead: make files by this method (`latentink methods`) from the pictures "
+            "named, and measure how well detectors find them.",
+            metavar="METHOD",
+            rich_help_panel="Evaluation",
+        ),
+    ] = None,
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="stegexpose, spam, srm, latents, xunet, yenet, siastegnet, or a file of "
+            "`train detector`; can be repeated.",
+            rich_help_panel="Evaluation",
+        ),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What stegos are told from: plain, the same file without a message, or camera, "
+            "the photo itself; can be repeated.",
+            rich_help_panel="Evaluation",
+        ),
+    ] = None,
+    learn_from: Annotated[
+        Path | None,
+        typer.Option(help="Folder of photos to learn from.", rich_help_panel="Evaluation"),
+    ] = None,
+    pairs: Annotated[
+        int, typer.Option(help="Photos at most, of each kind.", rich_help_panel="Evaluation")
+    ] = 100,
+    crop: Annotated[
+        int, typer.Option(help="Side of the centre crop, pixels.", rich_help_panel="Evaluation")
+    ] = 512,
+    work: Annotated[
+        Path,
+        typer.Option(help="Folder of the files made, kept.", rich_help_panel="Evaluation"),
+    ] = Path("latentink-pairs"),
+    roc: Annotated[
+        Path | None,
+        typer.Option(help="Write the ROC curves as PNG here.", rich_help_panel="Evaluation"),
+    ] = None,
 ) -> None:
     """Say which files seem to hide a message in their lowest bits, with StegExpose's detectors.
+
+    With --evaluate: say how well detectors find the files of a method.
 
     Exit code 0: every file was examined.
 
@@ -103,6 +149,32 @@ def detect_command(
     """
     if jobs is not None and jobs < 1:
         raise OptionError(f"--jobs is {jobs}; choose 1 or more.")
+
+    if evaluate is None:
+        if detector or against or learn_from or roc:
+            raise OptionError(
+                "--detector, --against, --learn-from and --roc belong to --evaluate METHOD; "
+                "verdicts on files are StegExpose's."
+            )
+    else:
+        from latentink.cli.evaluate import EvaluateOptions, evaluate_detectors
+
+        if mode != "default" or threshold != _THRESHOLD:
+            raise OptionError("--mode and --threshold do not go with --evaluate.")
+        photos = [source.path for source in find_sources(paths, leave_out=csv_file)[0]]
+        options = EvaluateOptions(
+            method=evaluate,
+            detectors=tuple(detector or ("stegexpose",)),
+            references=tuple(against or ("plain",)),
+            learn_from=learn_from,
+            pairs=pairs,
+            crop=crop,
+            work=work,
+            csv_file=csv_file,
+            roc=roc,
+        )
+        evaluate_detectors(photos, options, jobs or _cores())
+        return
 
     from latentink.steganalysis.stegexpose import check_options
 

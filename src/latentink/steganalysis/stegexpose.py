@@ -15,6 +15,7 @@ import numpy as np
 
 from latentink.errors import OptionError
 from latentink.steganalysis.chi_square import chi_square
+from latentink.steganalysis.detector import Detector, Evidence
 from latentink.steganalysis.primary_sets import primary_sets
 from latentink.steganalysis.rs_analysis import rs_analysis
 from latentink.steganalysis.sample_pairs import sample_pairs
@@ -105,3 +106,20 @@ def check_options(mode: str, threshold: float) -> None:
 def _clipped(value: float) -> float:
     """Return the magnitude, at most 1; NaN stays NaN."""
     return value if math.isnan(value) else min(abs(value), 1.0)
+
+
+class StegExpose(Detector):
+    """StegExpose in its default mode; the score is the fusion, 0 where no detector gives a number.
+
+    Attributes:
+        name: ``"stegexpose"``.
+        threshold: the original's 0.2.
+    """
+
+    name = "stegexpose"
+    threshold = THRESHOLD
+
+    def score(self, evidence: Evidence) -> float:
+        """Return the mean of the detectors, 0 to 1."""
+        fusion = analyse(evidence.picture).fusion
+        return 0.0 if math.isnan(fusion) else fusion

@@ -1,0 +1,173 @@
+"""``latentink detect --evaluate METHOD``: how well detectors find a method's files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latentink.cli.progress import progress_bar
+from latentink.errors import OptionError
+from latentink.picture import check_output, write_atomically
+
+if TYPE_CHECKING:
+    from latentink.steganalysis.detector import Detector, Pair
+    from latentink.steganalysis.evaluation import Evaluation
+    from latentink.steganalysis.pairs import PairsRecipe
+
+_SCORES = ("cover_scores", "stego_scores")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What ``detect --evaluate`` is told.
+
+    Attributes:
+        method: whose stegos are to be found.
+        detectors: names, or files of ``train detector``.
+        references: what stegos are told from (steganalysis/evaluation.py).
+        learn_from: folder of the photos that detectors learn from, or None.
+        pairs: photos to test on at most, and to learn from at most.
+        crop: side of the centre crops in pixels.
+        work: folder of the pairs; a second run goes on with them.
+        seed: of bits, methods and detectors.
+        csv_file: table to write.
+        roc: picture of the curves to write.
+    """
+
+    method: str
+    detectors: tuple[str, ...] = ("stegexpose",)
+    references: tuple[str, ...] = ("plain",)
+    learn_from: Path | None = None
+    pairs: int = 100
+    crop: int = 512
+    work: Path = Path("latentink-pairs")
+    seed: int = 0
+    csv_file: Path | None = None
+    roc: Path | None = None
+
+
+def evaluate_detectors(photos: list[Path], options: EvaluateOptions, jobs: int) -> None:
+    """Make the pairs, fit what learns, measure, and print a row for each detector and reference.
+
+    Args:
+        photos: files to test on.
+        options: see there.
+        jobs: processes that make pairs.
+
+    Raises:
+        OptionError: an option does not serve; see the functions called.
+    """
+    from latentink.steganalysis.detector import LearningDetector
+    from latentink.steganalysis.evaluation import REFERENCES, draw_roc
+    from latentink.steganalysis.pairs import PairsRecipe
+    from latentink.steganalysis.registry import make_detector
+    from latentink.training.photos import list_photos
+
+    for number, least in ((options.pairs, 1), (options.crop, 16)):
+        if number < least:
+            raise OptionError(f"{number} is too few: --pairs takes 1 or more, --crop 16 or more.")
+    if unknown := sorted(set(options.references) - set(REFERENCES)):
+        raise OptionError(f"--against takes {' or '.join(REFERENCES)}, not {unknown[0]!r}.")
+    for output in (options.csv_file, options.roc):
+        if output is not None:
+            check_output(output, *photos)
+    learning = [
+        name
+        for name in options.detectors
+        if isinstance(make_detector(name), LearningDetector) and not name.endswith(".safetensors")
+    ]
+    if learning and options.learn_from is None:
+        raise OptionError(f"{learning[0]} has to learn first: name photos by --learn-from.")
+    recipe = PairsRecipe(options.method, options.crop, options.seed)
+    examples: list[Pair] = []
+    if learning and options.learn_from is not None:
+        sources = list_photos(options.learn_from)[: options.pairs]
+        if shared := {p.resolve() for p in sources} & {p.resolve() for p in photos}:
+            raise OptionError(f"{min(shared)} is to be learned from and tested on; name others.")
+        examples = _made(recipe, sources, options.work / options.method / "learn", jobs)
+    tested = _made(recipe, photos[: options.pairs], options.work / options.method / "test", jobs)
+    evaluations = []
+    for name in options.detectors:
+        for reference in options.references:
+            fitted = _fitted(name, examples, reference, options.seed)
+            evaluations.append(_evaluation(fitted, options.method, tested, reference))
+    if options.csv_file is not None:
+        write_atomically(options.csv_file, as_csv(evaluations))
+    if options.roc is not None:
+        write_atomically(options.roc, draw_roc(evaluations))
+    print_evaluations(evaluations, len(photos[: options.pairs]) - len(tested))
+
+
+def as_csv(evaluations: Sequence[Evaluation]) -> bytes:
+    """Return a table of all figures, a row for each evaluation; the scores are left out."""
+    rows = [
+        {key: value for key, value in asdict(one).items() if key not in _SCORES}
+        for one in evaluations
+    ]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
+    return text.getvalue().encode()
+
+
+def print_evaluations(evaluations: Sequence[Evaluation], refused: int) -> None:
+    """Print the table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    headings = ("detector", "against", "found", "false alarms", "right", "95 %", "AUC", "P_E")
+    table = Table(*headings, box=None, pad_edge=False)
+    for one in evaluations:
+        table.add_row(
+            one.detector,
+            one.reference,
+            f"{one.detections:.1%}",
+            f"{one.false_alarms:.1%}",
+            f"{one.accuracy:.1%}",
+            f"{one.accuracy_low:.1%} to {one.accuracy_high:.1%}",
+            f"{one.auc:.3f}",
+            f"{one.least_error:.3f}",
+        )
+    Console().print(table)
+    refusing = f"; {refused} photos refused the bits" if refused else ""
+    print(f"{evaluations[0].method}: {evaluations[0].pairs} pairs{refusing}")
+    if any(one.reference == "camera" for one in evaluations):
+        print(
+            "Rows against plain are the honest ones; those against camera compare file formats too."
+        )
+
+
+def _made(recipe: PairsRecipe, photos: list[Path], folder: Path, jobs: int) -> list[Pair]:
+    from latentink.steganalysis.pairs import make_pairs, read_pairs
+
+    with progress_bar() as progress:
+        task = progress.add_task(f"making {folder.name} pairs", total=len(photos))
+        make_pairs(recipe, photos, folder, jobs, lambda: progress.advance(task))
+    return read_pairs(recipe, folder, photos)
+
+
+def _fitted(name: str, examples: list[Pair], reference: str, seed: int) -> Detector:
+    from latentink.steganalysis.detector import LearningDetector
+    from latentink.steganalysis.evaluation import fit
+    from latentink.steganalysis.registry import make_detector
+
+    detector = make_detector(name)
+    if isinstance(detector, LearningDetector) and not name.endswith(".safetensors"):
+        with progress_bar() as progress:
+            progress.add_task(f"{name} learns", total=None)
+            fit(detector, examples, reference, seed)
+    return detector
+
+
+def _evaluation(detector: Detector, method: str, pairs: list[Pair], reference: str) -> Evaluation:
+    from latentink.steganalysis.evaluation import evaluate
+
+    with progress_bar() as progress:
+        task = progress.add_task(f"{detector.name} looks", total=len(pairs))
+        return evaluate(detector, method, pairs, reference, lambda: progress.advance(task))
