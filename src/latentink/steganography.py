@@ -81,6 +81,8 @@ class HideOptions:
         decoder: message decoder instead of the preset's.
         start: ``"cover"``, or ``"encoder"``: the editor starts from the picture of the encoder that
             the message decoder was trained with, as in the paper's Figure 1.
+        evade: file of a detector (``latentink train detector``) that the editor is to evade; in the
+            pixels channel alone.
         steps: length of the editor's schedule, or of the refinement in the latents channel, instead
             of the preset's.
         seconds: budget of the editor's schedule.
@@ -94,6 +96,7 @@ class HideOptions:
     preset: str | Preset = "balanced"
     decoder: str | None = None
     start: str = "cover"
+    evade: Path | None = None
     steps: int | None = None
     seconds: float | None = None
     seed: int = 0
@@ -251,6 +254,7 @@ def hide(
         plain=plain,
         preset=preset,
         decoder=options.decoder,
+        evade=options.evade,
         from_encoder=options.start == "encoder",
         steps=options.steps,
         seconds=options.seconds,
@@ -522,6 +526,8 @@ def _check_options(options: HideOptions, message: bytes) -> Preset:
         raise OptionError(f"There is no start {options.start!r}; choose from {', '.join(STARTS)}.")
     if in_latents and options.start != "cover":
         raise OptionError("The latents channel has no encoder to start from.")
+    if in_latents and options.evade is not None:
+        raise OptionError("The latents channel evades no detector of pictures; leave it out.")
     least = 0 if in_latents else 1
     if options.steps is not None and options.steps < least:
         raise OptionError(f"The number of steps must be at least {least}.")

@@ -14,9 +14,9 @@ from latentink.errors import OptionError
 from latentink.picture import check_output, write_atomically
 
 if TYPE_CHECKING:
+    from latentink.benchmark.evaluation import Evaluation
+    from latentink.benchmark.pairs import PairsRecipe
     from latentink.steganalysis.detector import Detector, Pair
-    from latentink.steganalysis.evaluation import Evaluation
-    from latentink.steganalysis.pairs import PairsRecipe
 
 _SCORES = ("cover_scores", "stego_scores")
 
@@ -28,7 +28,7 @@ class EvaluateOptions:
     Attributes:
         method: whose stegos are to be found.
         detectors: names, or files of ``train detector``.
-        references: what stegos are told from (steganalysis/evaluation.py).
+        references: what stegos are told from (benchmark/evaluation.py).
         learn_from: folder of the photos that detectors learn from, or None.
         pairs: photos to test on at most, and to learn from at most.
         crop: side of the centre crops in pixels.
@@ -61,9 +61,9 @@ def evaluate_detectors(photos: list[Path], options: EvaluateOptions, jobs: int) 
     Raises:
         OptionError: an option does not serve; see the functions called.
     """
+    from latentink.benchmark.evaluation import REFERENCES, draw_roc
+    from latentink.benchmark.pairs import PairsRecipe
     from latentink.steganalysis.detector import LearningDetector
-    from latentink.steganalysis.evaluation import REFERENCES, draw_roc
-    from latentink.steganalysis.pairs import PairsRecipe
     from latentink.steganalysis.registry import make_detector
     from latentink.training.photos import list_photos
 
@@ -144,7 +144,7 @@ def print_evaluations(evaluations: Sequence[Evaluation], refused: int) -> None:
 
 
 def _made(recipe: PairsRecipe, photos: list[Path], folder: Path, jobs: int) -> list[Pair]:
-    from latentink.steganalysis.pairs import make_pairs, read_pairs
+    from latentink.benchmark.pairs import make_pairs, read_pairs
 
     with progress_bar() as progress:
         task = progress.add_task(f"making {folder.name} pairs", total=len(photos))
@@ -153,8 +153,8 @@ def _made(recipe: PairsRecipe, photos: list[Path], folder: Path, jobs: int) -> l
 
 
 def _fitted(name: str, examples: list[Pair], reference: str, seed: int) -> Detector:
+    from latentink.benchmark.evaluation import fit
     from latentink.steganalysis.detector import LearningDetector
-    from latentink.steganalysis.evaluation import fit
     from latentink.steganalysis.registry import make_detector
 
     detector = make_detector(name)
@@ -166,7 +166,7 @@ def _fitted(name: str, examples: list[Pair], reference: str, seed: int) -> Detec
 
 
 def _evaluation(detector: Detector, method: str, pairs: list[Pair], reference: str) -> Evaluation:
-    from latentink.steganalysis.evaluation import evaluate
+    from latentink.benchmark.evaluation import evaluate
 
     with progress_bar() as progress:
         task = progress.add_task(f"{detector.name} looks", total=len(pairs))

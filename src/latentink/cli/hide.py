@@ -53,6 +53,10 @@ def hide_command(
     start: Annotated[
         str, typer.Option(help="Where the editor starts: cover, or encoder (dense decoders).")
     ] = "cover",
+    evade: Annotated[
+        Path | None,
+        typer.Option(help="A detector (`latentink train detector`) that should not find it."),
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Steps of the editor; 0 in latents: none.")
     ] = None,
@@ -86,6 +90,7 @@ def hide_command(
         preset=preset,
         decoder=decoder,
         start=start,
+        evade=evade,
         steps=steps,
         seconds=seconds,
         seed=seed,

@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.options import MethodOption
+from latentink.cli.progress import progress_bar
+from latentink.errors import OptionError
 
 train_app = typer.Typer(help="Train the networks that ship with latentink.", no_args_is_help=True)
 
@@ -79,3 +82,47 @@ def train_liso_command(
     from latentink.training.liso import train_liso
 
     print(f"weights written to {train_liso(recipe, photos, out, resume)}")
+
+
+@train_app.command("detector")
+@for_people
+def train_detector_command(
+    method: MethodOption,
+    recipe: RecipeOption,
+    out: OutOption,
+    photos: Annotated[Path, typer.Option(help="Folder of training photos.")] = Path(
+        "../shared/photos/train"
+    ),
+    pairs: Annotated[int, typer.Option(help="Photos at most.")] = 300,
+    crop: Annotated[int, typer.Option(help="Side of the photos' centre crop, pixels.")] = 256,
+    against: Annotated[
+        str,
+        typer.Option(help="What stegos are told from: plain (the same file without) or camera."),
+    ] = "plain",
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of the pairs; beside the weights by default.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes that make pairs.")] = 1,
+    resume: ResumeOption = False,
+) -> None:
+    """Train a network to tell a method's stegos from plain files; the pairs are made first."""
+    from latentink.benchmark.evaluation import REFERENCES
+    from latentink.benchmark.pairs import PairsRecipe, make_pairs, read_pairs
+    from latentink.training.detector import read_detector_recipe, train_detector
+    from latentink.training.photos import list_photos
+
+    if against not in REFERENCES:
+        raise OptionError(f"--against takes {' or '.join(REFERENCES)}, not {against!r}.")
+    if pairs < 2 or crop < 64 or jobs < 1:
+        raise OptionError("--pairs takes 2 or more, --crop 64 or more, --jobs 1 or more.")
+    read_detector_recipe(recipe)  # What is wrong with it should not cost an hour of pairs.
+    sources = list_photos(photos)[:pairs]
+    folder = work or out.with_suffix(".pairs")
+    made = PairsRecipe(method, crop)
+    with progress_bar() as progress:
+        task = progress.add_task(f"making pairs by {method}", total=len(sources))
+        make_pairs(made, sources, folder, jobs, lambda: progress.advance(task))
+    found = read_pairs(made, folder, sources)
+    covers = [REFERENCES[against](pair).picture for pair in found]
+    written = train_detector(recipe, covers, [pair.stego.picture for pair in found], out, resume)
+    print(f"weights written to {written}")

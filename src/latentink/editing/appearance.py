@@ -1,22 +1,25 @@
-"""L_perc and L_adv of Eq. 1 in the editor: computed on one cell of a tile a step.
+"""L_perc and L_adv of Eq. 1, and a detector to evade: computed on one cell of a tile a step.
 
-Both networks cost more than the synthesis transform, so a step looks at one cell, drawn anew each
+These networks cost more than the synthesis transform, so a step looks at one cell, drawn anew each
 time, and takes it for the whole tile. The features of the cover, which never change, are kept.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentink.codecs.codec import STRIDE
 from latentink.editing.presets import Weights
 from latentink.geometry import Rectangle
 from latentink.losses.adversarial import adversarial
 from latentink.losses.discriminator import Discriminator, load_discriminator
+from latentink.losses.evasion import evasion
 from latentink.losses.perceptual import Features, PerceptualLoss
+from latentink.steganalysis.network_detector import load_detector, logit_difference
 
 # Features of a 128×128 cell take 10 MB.
 _CELLS_KEPT = 64
@@ -29,19 +32,39 @@ class Judges:
     Attributes:
         perceptual: LPIPS.
         discriminator: of the codec's pictures.
+        detector: of stegos, to be evaded: maps (B, 3, h, w) in [0, 1] to logits (B, 2).
     """
 
     perceptual: PerceptualLoss | None = None
     discriminator: Discriminator | None = None
+    detector: nn.Module | None = None
 
 
-def judges_for(weights: Weights, architecture: str, fingerprint: bytes) -> Judges:
+@dataclass(frozen=True)
+class Looks:
+    """What the judges make of a tile: scalars, each a mean times the tile's pixels.
+
+    Attributes:
+        perceptual: L_perc.
+        adversarial: L_adv.
+        evasion: see losses/evasion.py.
+    """
+
+    perceptual: Tensor
+    adversarial: Tensor
+    evasion: Tensor
+
+
+def judges_for(
+    weights: Weights, architecture: str, fingerprint: bytes, evade: Path | None = None
+) -> Judges:
     """Return the networks that the weights of Eq. 1 ask for.
 
     Args:
         weights: of a preset.
         architecture: of the codec.
         fingerprint: of its weights, which the discriminator was trained with.
+        evade: file of a detector to evade, or None.
 
     Raises:
         WeightsError: one of them is not there, or belongs to other weights.
@@ -51,6 +74,7 @@ def judges_for(weights: Weights, architecture: str, fingerprint: bytes) -> Judge
         discriminator=load_discriminator(architecture, fingerprint)
         if weights.adversarial
         else None,
+        detector=load_detector(evade).network if evade is not None else None,
     )
 
 
@@ -72,8 +96,8 @@ class Appearance:
         self.generator = generator
         self._features: dict[Rectangle, Features] = {}
 
-    def terms(self, place: Rectangle, stego: Tensor, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Return L_perc and L_adv (scalars), each a mean times the pixels of ``place``.
+    def terms(self, place: Rectangle, stego: Tensor, latent: Tensor) -> Looks:
+        """Return what the judges say of a tile.
 
         Args:
             place: pixels of the photo, on the latents' grid.
@@ -82,7 +106,7 @@ class Appearance:
         """
         off = stego.new_zeros(())
         if self.judges == Judges():
-            return off, off
+            return Looks(off, off, off)
         pixels = place.height * place.width
         cell = self._draw(place)
         inner = cell.shifted(place)
@@ -95,7 +119,10 @@ class Appearance:
             there = inner.coarsened(STRIDE)
             hint = latent[..., there.rows, there.columns]
             seems = pixels * adversarial(self.judges.discriminator(part, hint))
-        return looks, seems
+        caught = off
+        if self.judges.detector is not None:
+            caught = pixels * evasion(logit_difference(self.judges.detector(part)))
+        return Looks(looks, seems, caught)
 
     def _draw(self, place: Rectangle) -> Rectangle:
         """Return a cell of ``place``; the last of a row or column overlaps the one before."""

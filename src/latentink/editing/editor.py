@@ -44,7 +44,7 @@ _CHECK_EVERY = 10
 _SETTLED = 0.002
 # Temperatures start to fall after the first 35 % of a schedule, as Yang et al. 2020 do.
 _HOTTEST, _FALL, _HOT_SHARE = 0.5, 4.0, 0.35
-_TERMS = ("rate", "distortion", "perceptual", "adversarial", "variation", "accuracy")
+_TERMS = ("rate", "distortion", "perceptual", "adversarial", "variation", "evasion", "accuracy")
 # PyTorch's L-BFGS flattens what it moves, which only the plain layout allows.
 _LAYOUTS = {"adam": torch.channels_last, "lbfgs": torch.contiguous_format}
 
@@ -64,7 +64,7 @@ class EditTask:
         window: the pixels that carry; only their latents change.
         wanted: (planes, gh, gw) float32 over the window: +1, −1, and 0 where nothing is carried.
         information: bits per raw bit that the error correction needs.
-        judges: LPIPS and discriminator, where the preset weighs them.
+        judges: LPIPS and discriminator, where the preset weighs them, and a detector to evade.
         start: (1, M, h, w), where the search for v begins, or None: at v itself.
     """
 
@@ -337,7 +337,7 @@ class _Session:
         )
         weights = preset.weights
         with self._autocast():
-            looks, seems = self.appearance.terms(
+            looks = self.appearance.terms(
                 pixels,
                 stego[..., own.rows, own.columns],
                 latent[..., core.shifted(patch).rows, core.shifted(patch).columns],
@@ -355,9 +355,10 @@ class _Session:
             lagrangian=task.lagrangian,
             accuracy_loss=preset.accuracy_loss,
             margin=preset.margin,
-            perceptual=weights.perceptual * looks.float(),
-            adversarial=weights.adversarial * seems.float(),
+            perceptual=weights.perceptual * looks.perceptual.float(),
+            adversarial=weights.adversarial * looks.adversarial.float(),
             variation=variation,
+            evasion=weights.evasion * looks.evasion.float(),
         )
 
     def _rounding(self, relaxation: Relaxation) -> Rounding:

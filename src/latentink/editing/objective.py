@@ -25,6 +25,7 @@ class Terms:
         perceptual: λ2·L_perc.
         adversarial: λ3·L_adv.
         variation: λ4·L_tv.
+        evasion: weighted, see losses/evasion.py.
         accuracy: L_acc, to be multiplied by λ5.
         right: number of raw bits that come out right.
         information: bits that a soft decoder could draw from them, see :func:`soft_information`.
@@ -36,6 +37,7 @@ class Terms:
     perceptual: Tensor
     adversarial: Tensor
     variation: Tensor
+    evasion: Tensor
     accuracy: Tensor
     right: int
     information: float
@@ -43,7 +45,7 @@ class Terms:
 
     def total(self, accuracy_weight: float) -> Tensor:
         """Return L (Eq. 1) at λ5 = ``accuracy_weight``, bits."""
-        looks = self.perceptual + self.adversarial + self.variation
+        looks = self.perceptual + self.adversarial + self.variation + self.evasion
         return self.rate + self.distortion + looks + accuracy_weight * self.accuracy
 
 
@@ -78,6 +80,7 @@ def evaluate(
     perceptual: Tensor,
     adversarial: Tensor,
     variation: Tensor,
+    evasion: Tensor,
 ) -> Terms:
     """Return the terms of Eq. 1 for a tile.
 
@@ -93,6 +96,7 @@ def evaluate(
         perceptual: λ2·L_perc.
         adversarial: λ3·L_adv.
         variation: λ4·L_tv.
+        evasion: weighted.
     """
     carrying = wanted != 0
     carried, bits = logits[carrying], (wanted[carrying] + 1) / 2
@@ -110,6 +114,7 @@ def evaluate(
         perceptual=perceptual,
         adversarial=adversarial,
         variation=variation,
+        evasion=evasion,
         accuracy=accuracy,
         right=right,
         information=information,

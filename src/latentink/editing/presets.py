@@ -25,8 +25,10 @@ class Weights:
         adversarial: λ3, bits per pixel per nat.
         variation: λ4, bits per grey level.
         variation_exponent: β of Eq. 4.
-        cell: side of the part of a tile that a step shows to LPIPS and the discriminator, pixels, a
-            multiple of 16; 0: all of it.
+        evasion: of a detector that is to be evaded, bits per pixel per nat; where none is named,
+            nothing.
+        cell: side of the part of a tile that a step shows to LPIPS, discriminator and detector,
+            pixels, a multiple of 16; 0: all of it.
         accuracy: λ5 at the first step, bits per unit of L_acc.
         accuracy_gain: how fast log λ5 follows the information that is missing; 0: it stays.
     """
@@ -35,6 +37,7 @@ class Weights:
     adversarial: float = 0.0
     variation: float = 0.0
     variation_exponent: float = 1.0
+    evasion: float = 0.05
     cell: int = 0
     accuracy: float = 15.0
     accuracy_gain: float = 1.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor
@@ -52,6 +53,7 @@ class Job:
         plain: the photo.
         preset: of the editor.
         decoder: message decoder instead of the preset's, or None.
+        evade: file of a detector that the picture should not be caught by, or None.
         from_encoder: whether the search starts at the decoder's encoder's picture (Figure 1).
         steps: instead of the preset's, or None.
         seconds: budget of one schedule, or None.
@@ -68,6 +70,7 @@ class Job:
     plain: Plain
     preset: Preset
     decoder: str | None
+    evade: Path | None
     from_encoder: bool
     steps: int | None
     seconds: float | None

@@ -57,7 +57,7 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         wanted=wanted,
         information=plan.information,
         start=_encoded(job, decoder_name, plan, wanted) if job.from_encoder else None,
-        judges=judges_for(preset.weights, job.codec.architecture, job.fingerprint),
+        judges=judges_for(preset.weights, job.codec.architecture, job.fingerprint, job.evade),
     )
     check = CandidateCheck(job.codec, decoder, plan, job.sealed, keys, plain.picture, job.quality)
     edited = edit(

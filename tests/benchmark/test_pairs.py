@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentink.benchmark.pairs import PairsRecipe, centre, make_pairs, read_pairs, refusals
 from latentink.errors import OptionError
-from latentink.steganalysis.pairs import PairsRecipe, centre, make_pairs, read_pairs, refusals
 from photos import astronaut
 
 LSB = PairsRecipe("lsb-matching", crop=64)

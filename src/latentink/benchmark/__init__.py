@@ -1,0 +1,1 @@
+"""Comparisons: what methods deliver, and what detectors find of it."""

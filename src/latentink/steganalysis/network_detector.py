@@ -1,0 +1,173 @@
+"""Detectors that are neural networks, by name, and their files.
+
+```
+ picture ─► network ─► (cover, stego) logits ─► stego − cover: the score; above 0 is a stego
+```
+
+A network looks at what the file shows, never at its bytes. It is trained on pairs, a cover and a
+stego of the same photo, by :mod:`latentink.training.detector`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentink.errors import OptionError, WeightsError
+from latentink.steganalysis.detector import Evidence, LearningDetector
+from latentink.steganalysis.siastegnet import SiaStegNet
+from latentink.steganalysis.xunet import XuNet
+from latentink.steganalysis.yenet import YeNet
+from latentink.tensor_files import fill, read_safetensors, write_safetensors
+
+if TYPE_CHECKING:
+    from latentink.training.detector import Recipe
+
+FORMAT = "latentink detector 1"
+MIN_SIDE = 64
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "xunet": XuNet,
+    "yenet": YeNet,
+    "siastegnet": SiaStegNet,
+}
+
+
+class NetworkDetector(LearningDetector):
+    """A network as a detector; untrained until :meth:`fit` or :func:`load_detector`.
+
+    Attributes:
+        name: of the network: a key of :data:`NETWORKS`.
+        threshold: 0, where cover and stego are equally likely for the network.
+        network: maps (B, 3, H, W) in [0, 1] to logits (B, 2); in evaluation mode.
+        recipe: what :meth:`fit` trains after.
+    """
+
+    threshold = 0.0
+
+    def __init__(self, name: str, recipe: Recipe | None = None) -> None:
+        """Make the network with random weights, always the same ones.
+
+        Args:
+            name: a key of :data:`NETWORKS`.
+            recipe: of :meth:`fit`; the one that latentink ships for the network otherwise.
+
+        Raises:
+            OptionError: no such network, or a recipe of another one.
+        """
+        if recipe is not None and recipe.network != name:
+            raise OptionError(f"The recipe is for {recipe.network}, the detector is {name}.")
+        self.name = name
+        self.recipe = recipe
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.network = make_network(name).eval()
+
+    def score(self, evidence: Evidence) -> float:
+        """Return the stego's logit less the cover's, of the whole picture, in float32.
+
+        Raises:
+            OptionError: the picture is smaller than 64×64.
+        """
+        check_size(evidence.picture)
+        with torch.inference_mode():
+            return float(logit_difference(self.network(as_tensor(evidence.picture))))
+
+    def fit(self, covers: Sequence[Evidence], stegos: Sequence[Evidence], seed: int) -> None:
+        """Train the network from random weights; the threshold stays 0.
+
+        Crops are those of the recipe, or smaller where a picture is.
+
+        Args:
+            covers: files without a message.
+            stegos: files with one; number i is of the same photo as cover i, at the same size.
+            seed: of the first weights and of everything random in training, 0 to 2³¹.
+
+        Raises:
+            OptionError: fewer than two pairs, numbers or sizes that differ, or pictures smaller
+                than 64×64.
+        """
+        from latentink.training.detector import Pairs, fitted, shipped_recipe
+
+        pairs = Pairs([e.picture for e in covers], [e.picture for e in stegos])
+        recipe = self.recipe or shipped_recipe(self.name)
+        self.network = fitted(recipe, pairs, seed).eval()
+
+
+def make_network(name: str) -> nn.Module:
+    """Return a network with random weights, which are torch's global generator's.
+
+    Raises:
+        OptionError: no such network; the sentence names those that are.
+    """
+    if name not in NETWORKS:
+        raise OptionError(f"There is no network {name!r}; choose {', '.join(NETWORKS)}.")
+    return NETWORKS[name]()
+
+
+def logit_difference(logits: Tensor) -> Tensor:
+    """Return the stego's logit less the cover's, (B,) float32, of logits (B, 2)."""
+    return logits[:, 1].float() - logits[:, 0].float()
+
+
+def as_tensor(picture: np.ndarray) -> Tensor:
+    """Return (H, W, 3) uint8 as (1, 3, H, W) float32 in [0, 1]."""
+    return torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float().div(255)
+
+
+def check_size(picture: np.ndarray) -> None:
+    """Refuse a picture (H, W, 3) that a network cannot look at.
+
+    Raises:
+        OptionError: it is smaller than 64×64.
+    """
+    height, width = picture.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise OptionError(
+            f"A picture of {width}×{height} is too small for a network that detects; it takes "
+            f"{MIN_SIDE}×{MIN_SIDE} or more."
+        )
+
+
+# ------------------------------------------------------------------------------------ files
+
+
+def save_detector(detector: NetworkDetector, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a detector to ``path`` as float32 safetensors, replacing the file in one step.
+
+    Args:
+        detector: what to write.
+        path: where to; the folder must exist.
+        metadata: further notes (what it was trained on), carried but never interpreted.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    tensors = {
+        name: tensor.float()
+        for name, tensor in detector.network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    write_safetensors(tensors, {**metadata, "format": FORMAT, "network": detector.name}, path)
+
+
+def load_detector(path: Path) -> NetworkDetector:
+    """Read what :func:`save_detector` wrote.
+
+    Raises:
+        WeightsError: the file is missing, is not safetensors, holds something else, or names a
+            network that does not exist or that its tensors do not fit.
+    """
+    tensors, metadata = read_safetensors(path)
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"{path} holds something else than a detector of latentink.")
+    name = metadata.get("network", "")
+    if name not in NETWORKS:
+        raise WeightsError(f"{path} is of the network {name!r}, not {', '.join(NETWORKS)}.")
+    detector = NetworkDetector(name)
+    fill(detector.network, {key: tensor.float() for key, tensor in tensors.items()}, str(path))
+    return detector
