@@ -159,7 +159,7 @@ def test_stego_files_are_told_from_plain_ones():
         covers, stegos = [], []
         for n in range(count):
             crop = astronaut(top + 128 * (n % 2), 128 * (n // 2), 128, 128)
-            message = np.random.default_rng(n).bytes(500)
+            message = np.random.default_rng(n).bytes(1000)
             options = latentink.HideOptions(channel="latents", steps=0)
             stegos.append(shown(latentink.hide(crop, message, options=options).data))
             covers.append(shown(latentink.compress(crop).data))
