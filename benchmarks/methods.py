@@ -20,9 +20,7 @@ import pandas as pd
 from rich.progress import track
 
 from covers import centre_crop
-from latentink.methods.fnns import Fnns
-from latentink.methods.liso import Liso
-from latentink.methods.method import Method, random_bits
+from latentink.methods.method import Method, PaintedMethod, random_bits
 from latentink.methods.registry import load_method, method_entries
 from latentink.metrics.distortion import picture_psnr_db
 from latentink.metrics.raw_bits import raw_accuracy, rsbpp, shannon_bpp
@@ -30,15 +28,6 @@ from latentink.picture import read_picture
 
 PAPER = Path(__file__).parents[2] / "shared" / "paper_tables.csv"
 METHODS = [name for name in method_entries() if not name.endswith(("base-1", "base-2"))]
-
-
-def family(method: Method) -> Hashable:
-    """Return what two methods have in common that differ only in how they save, or None."""
-    if isinstance(method, Fnns) and method.layer is None:
-        return "fnns", method.decoder.name, method.schedule, method.start is None
-    if isinstance(method, Liso):
-        return "liso", method.network.design
-    return None
 
 
 class Sharing:
@@ -50,18 +39,12 @@ class Sharing:
     def embed(self, method: Method, cover: np.ndarray, bits: np.ndarray) -> tuple[bytes, float]:
         """Return the bytes of the stego and the seconds that it took or would have taken."""
         started = time.monotonic()
-        key = family(method)
-        if key is None:
+        if not isinstance(method, PaintedMethod):
             data = method.embed(cover, bits).data
             return data, time.monotonic() - started
-        assert isinstance(method, Fnns | Liso)
-        if key not in self.found:
-            if isinstance(method, Fnns):
-                picture = method.find(cover, bits)
-            else:
-                picture = method.optimise(cover, bits).picture
-            self.found[key] = picture, time.monotonic() - started
-        picture, seconds = self.found[key]
+        if method.search not in self.found:
+            self.found[method.search] = method.find(cover, bits), time.monotonic() - started
+        picture, seconds = self.found[method.search]
         return method.saving.encode(picture), seconds
 
 

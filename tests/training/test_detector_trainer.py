@@ -154,7 +154,7 @@ def test_the_contrastive_loss_counts_for_siastegnet_alone(pairs: Pairs) -> None:
             detection_loss(network, crops, labels, Recipe(network=name, contrastive_weight=w))[0]
             for w in (1.0, 0.0)
         )
-        assert (float(with_it) > float(without)) is counts
+        assert (with_it.item() > without.item()) is counts
 
 
 def test_making_and_advancing_a_trainer_leaves_the_global_generator_alone(pairs: Pairs) -> None:

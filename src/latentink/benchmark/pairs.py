@@ -143,7 +143,7 @@ def _make_pair(recipe: PairsRecipe, photo: Path, folder: Path) -> None:
     except LatentinkError as error:
         write_atomically(_refusal(folder, photo.stem), str(error).encode())
         return
-    plain = method.plain(cover)
+    plain = method.plain(cover, stego)
     write_atomically(_camera(folder, photo.stem), encode_png(cover))
     write_atomically(folder / f"{photo.stem}.plain{method.suffix}", plain.data)
     # Last: it says that the others are there.

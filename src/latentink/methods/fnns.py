@@ -12,7 +12,7 @@ a JPEG layer before the decoder the staircase of its rounding stops a quasi-Newt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from torch.nn import functional
 from latentink.channels.message_decoder import MessageDecoder
 from latentink.editing.editor import has_fast_bfloat16
 from latentink.editing.optimisers import Adam
-from latentink.methods.method import SavedMethod, Stego
+from latentink.methods.method import PaintedMethod, Stego
 from latentink.methods.saving import Saving
 from latentink.picture import to_tensor
 
@@ -92,7 +92,7 @@ ADAM = Schedule(AdamRounds, learning_rate=1e-2, rounds=10, iterations=10)
 
 
 @dataclass(frozen=True)
-class Fnns(SavedMethod):
+class Fnns(PaintedMethod):
     """FNNS with a decoder, a way to save and, optionally, a layer that saves in the loop.
 
     Attributes:
@@ -116,9 +116,10 @@ class Fnns(SavedMethod):
         """Return (D, H, W)."""
         return self.decoder.data_depth, cover.shape[0], cover.shape[1]
 
-    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
-        """Return the saved picture; nothing in the search is random."""
-        return self.load(self.saving.encode(self.find(cover, bits)))
+    @property
+    def search(self) -> Hashable:
+        """Return decoder, schedule, and what lies around them."""
+        return "fnns", self.decoder.name, self.schedule, self.layer, self.start
 
     def find(self, cover: np.ndarray, bits: np.ndarray) -> np.ndarray:
         """Return the picture (H, W, 3) float32 in [0, 1] before it is saved; see :meth:`embed`."""

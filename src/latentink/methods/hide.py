@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latentink.container import QUALITY_UNIT, unpack
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
 from latentink.steganography import HideOptions, compress, decompress, hide, reveal
@@ -64,9 +65,13 @@ class Hide(Method):
         result = hide(cover, np.packbits(bits).tobytes(), password=self.password, options=options)
         return Stego(result.data, from_eight_bits(result.picture))
 
-    def plain(self, cover: np.ndarray) -> Stego:
-        """Return the .lik file of the cover at the same quality."""
-        return self.load(compress(cover, codec=self.codec, quality=self.quality).data)
+    def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
+        """Return the .lik file of the cover, at the quality that a stego has if one is given.
+
+        Long messages in the latents channel raise it, and any plain file could have it.
+        """
+        quality = self.quality if like is None else unpack(like.data).quality * QUALITY_UNIT
+        return self.load(compress(cover, codec=self.codec, quality=quality).data)
 
     def load(self, data: bytes) -> Stego:
         """Return the decoded picture of a .lik file."""

@@ -89,7 +89,7 @@ class LatentMethod(Method):
         )
         return self.load(pack_latents(loaded, found[-1], (cover.shape[0], cover.shape[1])))
 
-    def plain(self, cover: np.ndarray) -> Stego:
+    def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
         """Return the .lik file of the cover at the same quality."""
         return self.load(compress(cover, codec=self.codec, quality=self.quality).data)
 

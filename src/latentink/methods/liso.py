@@ -11,6 +11,7 @@ see it and keeps the one with the fewest errors; here it stops at the first with
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentink.errors import OptionError
-from latentink.methods.method import SavedMethod, Stego
+from latentink.methods.method import PaintedMethod, Stego
 from latentink.methods.saving import Jpeg, Png, Saving
 from latentink.picture import to_tensor
 
@@ -48,7 +49,7 @@ class Embedding:
     accuracy: float
 
 
-class Liso(SavedMethod):
+class Liso(PaintedMethod):
     """LISO, one bit at each pixel and plane of its weights.
 
     ``Liso(Png())`` is ``liso-png``, ``Liso(Jpeg(90))`` is ``liso-jpg90``, plain weights both;
@@ -99,13 +100,14 @@ class Liso(SavedMethod):
         """Return (D, H, W)."""
         return (self.network.design.data_depth, *cover.shape[:2])
 
-    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
-        """Return the saved stego; nothing here is random.
+    @property
+    def search(self) -> Hashable:
+        """Return weights and steps."""
+        return "liso", self.network.design, self.iterations, self.step_size
 
-        Raises:
-            OptionError: the bits are of another shape.
-        """
-        return self.load(self.saving.encode(self.optimise(cover, bits).picture))
+    def find(self, cover: np.ndarray, bits: np.ndarray) -> np.ndarray:
+        """Return the best of the optimiser's pictures, see :meth:`optimise`."""
+        return self.optimise(cover, bits).picture
 
     def optimise(self, cover: np.ndarray, bits: np.ndarray) -> Embedding:
         """Return the best of the optimiser's pictures: the fewest errors, then the earliest.

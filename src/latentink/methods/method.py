@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,11 +73,16 @@ class Method(ABC):
         """
 
     @abstractmethod
-    def plain(self, cover: np.ndarray) -> Stego:
+    def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
         """Return the file that :meth:`embed` would have made of the cover without any bits.
 
         That, and not the camera's file, is what a stego must be compared with: a detector that
         tells the two formats apart has found no message.
+
+        Args:
+            cover: (H, W, 3) uint8.
+            like: a stego whose settings the file shall have where the method chooses them by the
+                bits.
         """
 
     @abstractmethod
@@ -117,7 +123,7 @@ class SavedMethod(Method):
         """Return the saved file's suffix."""
         return self.saving.suffix
 
-    def plain(self, cover: np.ndarray) -> Stego:
+    def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
         """Return the cover, saved alike."""
         return self.load(self.saving.encode(from_eight_bits(cover)))
 
@@ -128,6 +134,30 @@ class SavedMethod(Method):
             PictureError: the file is damaged or of another kind.
         """
         return Stego(data, self.saving.decode(data))
+
+
+class PaintedMethod(SavedMethod):
+    """A method that finds a picture first, in whichever format it is saved then."""
+
+    @property
+    @abstractmethod
+    def search(self) -> Hashable:
+        """Return what :meth:`find` depends on beside cover and bits.
+
+        Methods with the same find the same picture, so that a benchmark need find it once.
+        """
+
+    @abstractmethod
+    def find(self, cover: np.ndarray, bits: np.ndarray) -> np.ndarray:
+        """Return the picture (H, W, 3) float32 in [0, 1] before it is saved; see :meth:`embed`."""
+
+    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
+        """Return the saved picture; nothing in the search is random.
+
+        Raises:
+            OptionError: the bits are of another shape, or the cover does not serve.
+        """
+        return self.load(self.saving.encode(self.find(cover, bits)))
 
 
 def random_bits(shape: tuple[int, ...], seed: int) -> np.ndarray:

@@ -6,6 +6,7 @@ GANs", 2019, section 3.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,13 @@ import torch
 
 from latentink.channels.message_decoder import MessageDecoder, MessageEncoder
 from latentink.methods.fnns import decoder_logits
-from latentink.methods.method import SavedMethod, Stego
+from latentink.methods.method import PaintedMethod, Stego
 from latentink.methods.saving import Saving
 from latentink.picture import to_tensor
 
 
 @dataclass(frozen=True)
-class SteganoGan(SavedMethod):
+class SteganoGan(PaintedMethod):
     """A pair of networks that were trained together.
 
     Attributes:
@@ -38,13 +39,17 @@ class SteganoGan(SavedMethod):
         """Return (D, H, W)."""
         return self.decoder.data_depth, cover.shape[0], cover.shape[1]
 
+    @property
+    def search(self) -> Hashable:
+        """Return the pair."""
+        return "steganogan", self.decoder.name
+
     @torch.no_grad()
-    def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
-        """Return the saved picture; nothing is random."""
+    def find(self, cover: np.ndarray, bits: np.ndarray) -> np.ndarray:
+        """Return what the encoder paints."""
         self.check_bits(cover, bits)
         painted = self.encoder(to_tensor(cover), torch.from_numpy(bits).float()[None])
-        picture = painted[0].clamp(0, 1).permute(1, 2, 0).numpy()
-        return self.load(self.saving.encode(picture))
+        return painted[0].clamp(0, 1).permute(1, 2, 0).contiguous().numpy()
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the decoder's logits (D, H, W)."""
