@@ -83,8 +83,8 @@ class HideOptions:
             the message decoder was trained with, as in the paper's Figure 1.
         evade: file of a detector (``latentink train detector``) that the editor is to evade; in the
             pixels channel alone.
-        steps: length of the editor's schedule, or of the refinement in the latents channel, instead
-            of the preset's.
+        steps: length of the editor's schedule instead of the preset's; in the latents channel, of
+            a refinement of all symbols, which there is none of otherwise.
         seconds: budget of the editor's schedule.
         seed: of everything random; the same inputs and seed give the same bytes.
     """

@@ -58,7 +58,7 @@ def hide_command(
         typer.Option(help="A detector (`latentink train detector`) that should not find it."),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Steps of the editor; 0 in latents: none.")
+        int | None, typer.Option(help="Steps of the editor; in latents: of a refinement.")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Time for the editor's steps.")] = None,
     seed: Annotated[int, typer.Option(help="Same inputs and seed, same bytes.")] = 0,

@@ -61,7 +61,6 @@ class Preset:
         spread: how thinly a message is laid over the photo.
         weights: λ2 to λ5.
         rounds: schedules to try, each with a stricter aim, before giving up.
-        refinement_steps: of the latents channel, see editing/refinement.py.
         psnr_loss_limit: dB against the plain picture beyond which the message does not fit.
     """
 
@@ -78,7 +77,6 @@ class Preset:
     spread: Spread
     weights: Weights
     rounds: int
-    refinement_steps: int
     psnr_loss_limit: float
 
 
@@ -96,12 +94,11 @@ BALANCED = Preset(
     spread=Spread(density=1 / 8, fill=False, accuracy=0.87, highest_accuracy=0.89),
     weights=Weights(),
     rounds=6,
-    refinement_steps=30,
     psnr_loss_limit=3.0,
 )
 """The default; measured in docs/method.md."""
 
-FAST = replace(BALANCED, name="fast", steps=20, learning_rate=3e-2, refinement_steps=0)
+FAST = replace(BALANCED, name="fast", steps=20, learning_rate=3e-2)
 """A third of the steps, each three times as long; costs the picture a little more."""
 
 PAPER = Preset(
@@ -125,7 +122,6 @@ PAPER = Preset(
         accuracy_gain=0.0,
     ),
     rounds=1,
-    refinement_steps=0,
     psnr_loss_limit=20.0,
 )
 """Section 4.1's weights and density: every term of Eq. 1, one bit at each pixel.

@@ -9,8 +9,11 @@ user asked for, at the user's own Lagrangian:
 is compared between qualities and codings, w being the slope at which this photo's own plain files
 trade rate for distortion there, so that without a message the quality asked for would be the best.
 The file and the picture that come out are near those that the user asked for, and the quality in
-the header is one that any plain file could have. Then all symbols are refined together, where the
-codec lets them move without moving the message (editing/refinement.py).
+the header is one that any plain file could have.
+
+Where the user names a number of steps, all symbols are then refined together, if the codec lets
+them move without moving the message (editing/refinement.py). That saves some bits, and shows: a
+plain file has not been refined (docs/channels.md).
 """
 
 from __future__ import annotations
@@ -42,7 +45,9 @@ from latentink.editing.refinement import RefineTask, refine
 from latentink.errors import CapacityError
 from latentink.hiding.job import Carried, Job
 from latentink.losses.distortion import squared_error_bits
+from latentink.metrics.distortion import psnr_db
 from latentink.payload.sealing import SEALED_OVERHEAD
+from latentink.picture import to_picture
 
 DISTORTION_BITS = 6 / math.log(2)
 """λ1·distortion, in bits, of moving a value by one symbol.
@@ -56,10 +61,10 @@ _CODINGS = (*((1, width) for width in COLUMNS), *((bits, 1) for bits in range(1,
 _QUALITY_STEP = round(0.5 / QUALITY_UNIT)
 # A message below this share of the plain file is not worth the time of a search.
 _SMALL_SHARE = 0.01
-# A larger photo takes minutes, and is refined when the user names the steps.
-_REFINED_PIXELS = 2_000_000
 # σ = 0.4: narrower symbols hardly ever change.
 _LEAST_ROW = 10
+# σ = 0.18: below, a forced residue costs more than ten bits.
+_LAST_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -110,11 +115,9 @@ def carry_in_latents(job: Job) -> Carried:
     plain_at = _plains(job)
     found = None
     for flat in (True, False):
-        for candidate in [] if found else _candidates(job, plain_at, flat):
-            written = _written(job, candidate)
-            if written is not None:
-                found = candidate, written
-                break
+        found = _first_written(job, _candidates(job, plain_at, flat)) or found
+        if found is not None and _is_good(job, found[1].latents):
+            break
     if found is None:
         fitting = room_in_latents(job.plain.latents, job.codec.scales)[1]
         raise CapacityError(
@@ -132,6 +135,22 @@ def carry_in_latents(job: Job) -> Carried:
     return Carried(latents, symbols, steps, "symbols", lambda picture: 1.0)
 
 
+def _first_written(job: Job, candidates: list[_Candidate]) -> tuple[_Candidate, _Written] | None:
+    """Return the first candidate that takes the message, with its symbols."""
+    for candidate in candidates:
+        written = _written(job, candidate)
+        if written is not None:
+            return candidate, written
+    return None
+
+
+def _is_good(job: Job, latents: Latents) -> bool:
+    """Return whether the picture lost no more than the preset allows."""
+    picture = to_picture(job.codec.synthesise(latents.values, latents.quality, job.size))
+    cover = to_picture(job.plain.cover)
+    return job.plain.psnr_db - psnr_db(cover, picture) <= job.preset.psnr_loss_limit
+
+
 def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> list[_Candidate]:
     """Return the codings with symbols enough, that which should cost least first.
 
@@ -141,20 +160,22 @@ def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> li
         flat: only symbols of residues that are uniform without a message, see ``FLAT_SCALE``.
     """
     highest = round(job.codec.qualities[-1] / QUALITY_UNIT)
-    candidates = []
-    least = np.inf
+    candidates: list[_Candidate] = []
+    # Each coding is followed to higher qualities as long as they pay.
+    rising = dict.fromkeys(_CODINGS, np.inf)
     for quality in range(job.quality, highest + 1, _QUALITY_STEP):
-        plain = plain_at(quality)
-        own = []
-        for bits, width in _CODINGS:
-            is_flat = flat and width == 1
-            row = _flat_row(job.codec.scales, bits) if is_flat else _LEAST_ROW
-            own += _candidate(job, plain, LatentsPlan(len(job.sealed), row, bits, width))
-        candidates += own
-        best = min((candidate.objective for candidate in own), default=np.inf)
-        if candidates and (_is_small(job) or best > least):
+        if not rising or (candidates and _is_small(job)):
             break
-        least = min(least, best)
+        plain = plain_at(quality)
+        for bits, width in list(rising):
+            residues_row = _flat_row(job.codec.scales, bits) if flat else _LAST_ROW
+            row = _LEAST_ROW if width > 1 else residues_row
+            for one in _candidate(job, plain, LatentsPlan(len(job.sealed), row, bits, width)):
+                candidates.append(one)
+                if one.objective > rising[bits, width]:
+                    del rising[bits, width]
+                else:
+                    rising[bits, width] = one.objective
     return sorted(candidates, key=lambda candidate: candidate.objective)
 
 
@@ -173,7 +194,7 @@ def room_in_latents(latents: Latents, scales: np.ndarray) -> tuple[int, int]:
         symbols = int((latents.indexes >= least_row).sum()) - PREAMBLE_SYMBOLS
         return max(0, bits * symbols // 8 - SEALED_OVERHEAD)
 
-    return fitting(_flat_row(scales, 1), 1), fitting(_LEAST_ROW, max(bits for bits, _ in _CODINGS))
+    return fitting(_flat_row(scales, 1), 1), fitting(_LAST_ROW, max(bits for bits, _ in _CODINGS))
 
 
 def _is_small(job: Job) -> bool:
@@ -253,10 +274,7 @@ def _refinement_steps(job: Job) -> int:
     # Where symbols depend on each other, moving one moves the places of the message.
     if len(job.codec.passes(job.plain.latents.y.shape)) > 1:
         return 0
-    if job.steps is not None:
-        return job.steps
-    height, width = job.size
-    return job.preset.refinement_steps if height * width <= _REFINED_PIXELS else 0
+    return job.steps or 0
 
 
 def _refined(job: Job, candidate: _Candidate, written: _Written, steps: int) -> Latents:
