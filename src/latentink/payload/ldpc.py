@@ -204,7 +204,8 @@ def encode(bits: np.ndarray, n: int) -> np.ndarray:
     info[:k] = bits
     graph = build_graph(plan.block_info, plan.block_code)
     rows = info.reshape(plan.blocks, plan.block_info)
-    code = np.concatenate([encode_block(row, graph) for row in rows])
+    # The blocks take turns, so that where bits are repeated, each block gets its share.
+    code = np.stack([encode_block(row, graph) for row in rows], axis=1)
     raw = np.empty(n, dtype=np.uint8)
     raw[_interleaver(n)] = np.resize(code, n)
     return raw
@@ -329,8 +330,8 @@ def decode(soft: np.ndarray, k: int) -> np.ndarray | None:
     code = np.bincount(position, weights=llr, minlength=plan.code_bits)
     graph = build_graph(plan.block_info, plan.block_code)
     info = []
-    for row in code.reshape(plan.blocks, plan.block_code):
-        block = decode_block(row, graph)
+    for row in code.reshape(plan.block_code, plan.blocks).T:
+        block = decode_block(np.ascontiguousarray(row), graph)
         if block is None:
             return None
         info.append(block)
