@@ -21,29 +21,14 @@ import pandas as pd
 
 from covers import centre_crop
 from latentink import HideOptions, compress, hide, reveal
-from latentink.channels.latents import information
 from latentink.codecs.codec import Codec
 from latentink.codecs.registry import CODEC_NAMES, load_codec
 from latentink.container import QUALITY_UNIT, unpack
 from latentink.errors import CapacityError
+from latentink.metrics.excess_code_length import mean_excess_bits
 from latentink.picture import read_picture
 
 PASSWORD = "a password of the benchmark"
-
-
-def excess(codec: Codec, data: bytes) -> float:
-    """Return mean excess code length (bits) of the symbols with σ ≥ 1 in a .lik file."""
-    file = unpack(data)
-    latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality)
-    scales = codec.scales[latents.indexes]
-    wide = scales >= 1
-    spent = information(latents.y[wide], scales[wide])
-    reach = np.arange(-1600, 1601)
-    entropies = np.zeros(len(codec.scales))
-    for row in np.unique(latents.indexes[wide]):
-        bits = information(reach, np.full(reach.size, codec.scales[row]))
-        entropies[row] = (2.0**-bits * bits * (bits < 30)).sum()
-    return float((spent - entropies[latents.indexes[wide]]).mean())
 
 
 def plain_curve(cover: np.ndarray, name: str, codec: Codec) -> tuple[list[float], list[float]]:
@@ -86,8 +71,8 @@ def measure(
         "plain_bpp": 8 * report.plain_file_bytes / (report.height * report.width),
         "payload_bpp": report.payload_bpp,
         "beyond_bits": beyond,
-        "plain_excess": excess(codec, plain.data),
-        "excess": excess(codec, result.data),
+        "plain_excess": mean_excess_bits(codec, plain.data),
+        "excess": mean_excess_bits(codec, result.data),
         "seconds": seconds,
     }
 

@@ -11,7 +11,6 @@ A folder holds ``NAME.camera.png``, ``NAME.plain.*`` and ``NAME.stego.*`` for ea
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -22,8 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+from latentink.benchmark.bits import photo_bits
 from latentink.errors import LatentinkError, OptionError, OutputError
-from latentink.methods.method import Method, random_bits
+from latentink.methods.method import Method
 from latentink.methods.registry import load_method
 from latentink.methods.saving import eight_bits
 from latentink.picture import encode_png, read_picture, write_atomically
@@ -136,8 +136,7 @@ def centre(picture: np.ndarray, side: int) -> np.ndarray:
 def _make_pair(recipe: PairsRecipe, photo: Path, folder: Path) -> None:
     method = _method(recipe.method)
     cover = centre(read_picture(photo), recipe.crop)
-    digest = hashlib.sha256(f"{recipe.seed} {photo.name}".encode()).digest()
-    bits = random_bits(method.bits_shape(cover), int.from_bytes(digest[:8], "little"))
+    bits = photo_bits(method.bits_shape(cover), recipe.seed, photo.name)
     try:
         stego = method.embed(cover, bits, recipe.seed)
     except LatentinkError as error:

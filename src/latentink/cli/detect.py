@@ -123,8 +123,11 @@ def detect_command(
         typer.Option(help="Folder of photos to learn from.", rich_help_panel="Evaluation"),
     ] = None,
     pairs: Annotated[
-        int, typer.Option(help="Photos at most, of each kind.", rich_help_panel="Evaluation")
+        int, typer.Option(help="Photos to test on at most.", rich_help_panel="Evaluation")
     ] = 100,
+    learn_pairs: Annotated[
+        int, typer.Option(help="Photos to learn from at most.", rich_help_panel="Evaluation")
+    ] = 200,
     crop: Annotated[
         int, typer.Option(help="Side of the centre crop, pixels.", rich_help_panel="Evaluation")
     ] = 512,
@@ -156,6 +159,9 @@ def detect_command(
                 "--detector, --against, --learn-from and --roc belong to --evaluate METHOD; "
                 "verdicts on files are StegExpose's."
             )
+        from latentink.cli.light_start import start_light
+
+        start_light()
     else:
         from latentink.cli.evaluate import EvaluateOptions, evaluate_detectors
 
@@ -168,6 +174,7 @@ def detect_command(
             references=tuple(against or ("plain",)),
             learn_from=learn_from,
             pairs=pairs,
+            learn_pairs=learn_pairs,
             crop=crop,
             work=work,
             csv_file=csv_file,

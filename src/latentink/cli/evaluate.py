@@ -30,7 +30,8 @@ class EvaluateOptions:
         detectors: names, or files of ``train detector``.
         references: what stegos are told from (benchmark/evaluation.py).
         learn_from: folder of the photos that detectors learn from, or None.
-        pairs: photos to test on at most, and to learn from at most.
+        pairs: photos to test on at most.
+        learn_pairs: photos to learn from at most.
         crop: side of the centre crops in pixels.
         work: folder of the pairs; a second run goes on with them.
         seed: of bits, methods and detectors.
@@ -43,6 +44,7 @@ class EvaluateOptions:
     references: tuple[str, ...] = ("plain",)
     learn_from: Path | None = None
     pairs: int = 100
+    learn_pairs: int = 200
     crop: int = 512
     work: Path = Path("latentink-pairs")
     seed: int = 0
@@ -67,9 +69,8 @@ def evaluate_detectors(photos: list[Path], options: EvaluateOptions, jobs: int) 
     from latentink.steganalysis.registry import make_detector
     from latentink.training.photos import list_photos
 
-    for number, least in ((options.pairs, 1), (options.crop, 16)):
-        if number < least:
-            raise OptionError(f"{number} is too few: --pairs takes 1 or more, --crop 16 or more.")
+    if min(options.pairs, options.learn_pairs) < 1 or options.crop < 16:
+        raise OptionError("--pairs and --learn-pairs take 1 or more, --crop 16 or more.")
     if unknown := sorted(set(options.references) - set(REFERENCES)):
         raise OptionError(f"--against takes {' or '.join(REFERENCES)}, not {unknown[0]!r}.")
     for output in (options.csv_file, options.roc):
@@ -85,7 +86,7 @@ def evaluate_detectors(photos: list[Path], options: EvaluateOptions, jobs: int) 
     recipe = PairsRecipe(options.method, options.crop, options.seed)
     examples: list[Pair] = []
     if learning and options.learn_from is not None:
-        sources = list_photos(options.learn_from)[: options.pairs]
+        sources = list_photos(options.learn_from)[: options.learn_pairs]
         if shared := {p.resolve() for p in sources} & {p.resolve() for p in photos}:
             raise OptionError(f"{min(shared)} is to be learned from and tested on; name others.")
         examples = _made(recipe, sources, options.work / options.method / "learn", jobs)

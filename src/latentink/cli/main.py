@@ -6,6 +6,7 @@ import warnings
 
 import typer
 
+from latentink.cli.bench import bench_app
 from latentink.cli.capacity import capacity_command
 from latentink.cli.compress import compress_command
 from latentink.cli.decompress import decompress_command
@@ -38,6 +39,7 @@ app.command("embed")(embed_command)
 app.command("extract")(extract_command)
 app.command("methods")(methods_command)
 app.command("detect")(detect_command)
+app.add_typer(bench_app, name="bench")
 app.add_typer(train_app, name="train")
 app.add_typer(weights_app, name="weights")
 
@@ -45,7 +47,8 @@ app.add_typer(weights_app, name="weights")
 @app.callback()
 def start(context: typer.Context) -> None:
     """Hide a message in a photo while a learned codec compresses it, and get it back exactly."""
-    if context.invoked_subcommand not in ("train", "weights"):
+    # These use what the others leave out; detect does where it evaluates.
+    if context.invoked_subcommand not in ("bench", "train", "weights", "detect"):
         start_light()
 
 

@@ -1,0 +1,228 @@
+"""How far two sets of pictures are apart as distributions: the Fréchet distance of their features.
+
+Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs Trained by a Two Time-Scale Update Rule
+Converge to a Local Nash Equilibrium", NeurIPS 2017, Eq. 6: of the Gaussians with the means and
+covariances of the features,
+
+    d² = |μ1 − μ2|² + Tr(Σ1 + Σ2 − 2·(Σ1·Σ2)^½).
+
+It needs many pictures: thousands where features have thousands of dimensions. With few it is biased
+upwards, the more the fewer they are, so only figures of equally many pictures may be compared, and
+none with published ones of other numbers.
+
+:func:`fid` is the known one, on Inception v3; latentink brings no weights for it. :func:`fd_vgg` is
+on the VGG-16 that LPIPS brings: another scale altogether, and never to be called FID.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latentink.benchmark.figures import COVER
+from latentink.benchmark.tables import import_pandas
+from latentink.errors import OptionError, WeightsError
+from latentink.losses.perceptual import PerceptualLoss
+from latentink.picture import read_picture
+from latentink.tensor_files import read_checkpoint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INCEPTION_FILES = (
+    "weights-inception-2015-12-05-6726825d.pth",
+    "weights-inception-2015-12-05-6718a8a7.pth",
+)
+"""What torch-fidelity's weights are called in torch hub's folder of checkpoints."""
+
+
+def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the Fréchet distance d² ≥ 0 of two sets of features.
+
+    The trace of (Σ1·Σ2)^½ is the sum of the singular values of A·Bᵀ, for any A, B with Σ1 = AᵀA and
+    Σ2 = BᵀB. Unlike a matrix square root that is exact and safe for covariances of any rank, as
+    those of fewer pictures than features are.
+
+    Args:
+        first: (n, d), a row for each picture.
+        second: (m, d).
+
+    Raises:
+        OptionError: a set has fewer than two pictures.
+    """
+    if min(len(first), len(second)) < 2:
+        raise OptionError("A Fréchet distance needs two pictures at least on either side.")
+    one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    root, other_root = _covariance_root(one), _covariance_root(other)
+    cross = np.linalg.svd(root @ other_root.T, compute_uv=False).sum()
+    shift = np.square(one.mean(axis=0) - other.mean(axis=0)).sum()
+    spread = np.square(root).sum() + np.square(other_root).sum()
+    return max(float(shift + spread - 2 * cross), 0.0)
+
+
+@torch.no_grad()
+def vgg_features(pictures: Iterable[np.ndarray], loss: PerceptualLoss) -> np.ndarray:
+    """Return features (n, 512) float32 of pictures (H, W, 3) uint8.
+
+    The last block of LPIPS's VGG-16, of unit length along channels at each position as LPIPS
+    compares it, averaged over positions.
+    """
+    rows = [loss.features(_batch(picture).float() / 255)[-1].mean(dim=0) for picture in pictures]
+    return torch.stack(rows).float().numpy() if rows else np.zeros((0, 512), np.float32)
+
+
+def fd_vgg(
+    covers: Iterable[np.ndarray], stegos: Iterable[np.ndarray], loss: PerceptualLoss
+) -> float:
+    """Return the Fréchet distance of two sets of pictures in :func:`vgg_features`, 0 where equal.
+
+    Biased upwards for fewer than some thousand pictures; compare equal numbers only.
+
+    Args:
+        covers: pictures (H, W, 3) uint8, two at least.
+        stegos: likewise; they need be neither as many nor as large.
+        loss: LPIPS, whose trunk is used.
+
+    Raises:
+        OptionError: a set has fewer than two pictures.
+    """
+    return frechet_distance(vgg_features(covers, loss), vgg_features(stegos, loss))
+
+
+def fid(
+    covers: Iterable[np.ndarray], stegos: Iterable[np.ndarray], weights: Path | None = None
+) -> float | None:
+    """Return the Fréchet Inception Distance of two sets of pictures, or None without its weights.
+
+    Biased upwards for fewer than some ten thousand pictures; compare equal numbers only.
+
+    Args:
+        covers: pictures (H, W, 3) uint8, two at least.
+        stegos: likewise.
+        weights: torch-fidelity's file of Inception v3; None looks into torch hub's cache.
+
+    Raises:
+        OptionError: a file is named but torch-fidelity is missing, or a set has fewer than two
+            pictures.
+        WeightsError: the file is missing or damaged.
+    """
+    extractor = load_inception(weights)
+    if extractor is None:
+        return None
+    return frechet_distance(
+        inception_features(covers, extractor), inception_features(stegos, extractor)
+    )
+
+
+def load_inception(weights: Path | None = None) -> nn.Module | None:
+    """Return torch-fidelity's Inception v3, or None where nothing is named and nothing there.
+
+    Args:
+        weights: its file; None looks into torch hub's cache.
+
+    Raises:
+        OptionError: a file is named but torch-fidelity is missing.
+        WeightsError: the file is missing or damaged.
+    """
+    path = weights or find_inception_weights()
+    if path is None:
+        return None
+    if importlib.util.find_spec("torch_fidelity") is None:
+        if weights is None:
+            return None
+        raise OptionError("FID needs the package torch-fidelity: pip install torch-fidelity.")
+    from torch_fidelity import FeatureExtractorInceptionV3
+
+    # torch-fidelity would run whatever code a pickle holds; this refuses such files.
+    read_checkpoint(path)
+    try:
+        extractor: nn.Module = FeatureExtractorInceptionV3(
+            "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path)
+        )
+    except RuntimeError as error:
+        raise WeightsError(
+            f"{path} does not hold torch-fidelity's Inception v3 ({str(error).splitlines()[0]})."
+        ) from None
+    return extractor
+
+
+def find_inception_weights() -> Path | None:
+    """Return the file of Inception v3 in torch hub's cache, or None."""
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    return next((folder / name for name in INCEPTION_FILES if (folder / name).is_file()), None)
+
+
+@torch.no_grad()
+def inception_features(pictures: Iterable[np.ndarray], extractor: nn.Module) -> np.ndarray:
+    """Return features (n, 2048) float32 of pictures (H, W, 3) uint8.
+
+    Args:
+        pictures: of any size; torch-fidelity scales them as TensorFlow 1 did.
+        extractor: from :func:`load_inception`.
+    """
+    rows = [extractor(_batch(picture))[0][0].float() for picture in pictures]
+    return torch.stack(rows).numpy() if rows else np.zeros((0, 2048), np.float32)
+
+
+def picture_distances(
+    pictures: Path, loss: PerceptualLoss | None, inception: nn.Module | None = None
+) -> pd.DataFrame:
+    """Return the distances of all methods' pictures from the photos themselves.
+
+    Args:
+        pictures: holds ``DATASET/METHOD/PHOTO.png`` and, for the photos themselves,
+            ``DATASET/cover/PHOTO.png``.
+        loss: LPIPS, whose trunk :func:`fd_vgg` uses; None leaves that out.
+        inception: from :func:`load_inception`; None leaves FID out.
+
+    Returns:
+        Columns dataset, method, pictures (how many), fd_vgg and fid (NaN where left out). Each
+        method is compared with those photos that it has a picture of; two are the least.
+
+    Raises:
+        OptionError: pandas is missing.
+        PictureError: a picture cannot be read.
+    """
+    pandas = import_pandas()
+    kinds = {
+        "fd_vgg": None if loss is None else lambda found: vgg_features(found, loss),
+        "fid": None if inception is None else lambda found: inception_features(found, inception),
+    }
+    rows = []
+    for dataset in sorted(path for path in pictures.glob("*") if (path / COVER).is_dir()):
+        covers = {path.name: path for path in sorted((dataset / COVER).glob("*.png"))}
+        known = {
+            kind: {name: features((read_picture(path),))[0] for name, path in covers.items()}
+            for kind, features in kinds.items()
+            if features is not None
+        }
+        for folder in sorted(path for path in dataset.iterdir() if path.name != COVER):
+            both = sorted(path for path in folder.glob("*.png") if path.name in covers)
+            if len(both) < 2:
+                continue
+            row = {"dataset": dataset.name, "method": folder.name, "pictures": len(both)}
+            for kind, features in kinds.items():
+                row[kind] = float("nan")
+                if features is not None:
+                    own = features(read_picture(path) for path in both)
+                    photos = np.stack([known[kind][path.name] for path in both])
+                    row[kind] = frechet_distance(photos, own)
+            rows.append(row)
+    return pandas.DataFrame(rows, columns=["dataset", "method", "pictures", *kinds])
+
+
+def _covariance_root(features: np.ndarray) -> np.ndarray:
+    """Return R (min(n, d), d) with RᵀR the covariance of features (n, d)."""
+    centred = features - features.mean(axis=0)
+    return np.asarray(np.linalg.qr(centred / np.sqrt(len(features) - 1), mode="r"))
+
+
+def _batch(picture: np.ndarray) -> Tensor:
+    """Return (H, W, 3) uint8 as (1, 3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]

@@ -1,0 +1,366 @@
+"""A benchmark's tables: means over photos with their intervals, the paper's figures beside them.
+
+Tables are DataFrames of numbers first (:func:`main_table` and its sisters), in the order of the
+paper's rows, and then of texts (:func:`as_text`), which print as HTML, Markdown or LaTeX alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from latentink.benchmark.paper import registry_name
+from latentink.errors import OptionError
+from latentink.steganalysis.detection_metrics import wilson_interval
+from latentink.steganalysis.stegexpose import THRESHOLD
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class PaperTables:
+    """The paper's figures.
+
+    Attributes:
+        rows: tables 1 to 3, columns of benchmark/paper_tables.csv.
+        detections: table 4, columns of benchmark/paper_table4.csv.
+        beside: which of the paper's datasets stands beside one of the benchmark's, by its name; a
+            dataset that is not in it stands alone.
+    """
+
+    rows: pd.DataFrame
+    detections: pd.DataFrame
+    beside: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column of a table.
+
+    Attributes:
+        key: column of the results.
+        heading: of the column, with its unit.
+        format: of its numbers.
+        paper: column of the paper's rows, if they have it.
+    """
+
+    key: str
+    heading: str
+    format: Callable[[float], str]
+    paper: str | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over photos.
+
+    Attributes:
+        mean: NaN where nothing was measured.
+        half: of the 95 % interval, mean ± half; NaN with fewer than two photos.
+    """
+
+    mean: float
+    half: float
+
+
+def _digits(count: int) -> Callable[[float], str]:
+    return f"{{:.{count}f}}".format
+
+
+MAIN = (
+    Quantity("psnr_db", "PSNR, dB", _digits(2), "psnr_db"),
+    Quantity("bpp", "bpp", _digits(3), "bpp"),
+    Quantity("accuracy", "accuracy", "{:.2%}".format, "accuracy"),
+    Quantity("rsbpp_rate", "RSBPP rate", _digits(4), "rsbpp_rate"),
+    Quantity("fid", "FID", _digits(1), "fid"),
+    Quantity("fd_vgg", "FD-VGG", _digits(4)),
+)
+"""The paper's columns, and the distance on VGG where Inception's weights are missing."""
+
+MORE = (
+    Quantity("ms_ssim", "MS-SSIM", _digits(4)),
+    Quantity("lpips", "LPIPS", _digits(4)),
+    Quantity("shannon_rate", "Shannon rate", _digits(4), "shannon_rate_computed"),
+    Quantity("delivered_rate", "delivered rate", _digits(4)),
+    Quantity("payload_bits", "delivered, bits", _digits(0)),
+    Quantity("seconds", "seconds", _digits(1)),
+    Quantity("stegexpose", "StegExpose", _digits(3)),
+    Quantity("latent_excess", "excess, bits", _digits(3)),
+)
+
+DETECTION = (
+    Quantity("error_rate", "error rate", "{:.2%}".format, "error_rate"),
+    Quantity("psnr_db", "PSNR, dB", _digits(2), "psnr_db"),
+    Quantity("detection", "detected", "{:.0%}".format, "stegexpose_detection"),
+)
+"""Table 4."""
+
+_DISTANCES = ("fd_vgg", "fid")
+
+
+def import_pandas() -> ModuleType:
+    """Return pandas.
+
+    Raises:
+        OptionError: it is missing.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise OptionError(
+            "Reports need the package pandas: pip install 'latentink[bench]'."
+        ) from None
+    return pandas
+
+
+def read_paper(beside: Mapping[str, str]) -> PaperTables:
+    """Return the paper's figures as they come with latentink.
+
+    Args:
+        beside: which of the paper's datasets stands beside one of the benchmark's, by its name.
+
+    Raises:
+        OptionError: pandas is missing.
+    """
+    pandas = import_pandas()
+    folder = files("latentink.benchmark")
+    rows, detections = (
+        pandas.read_csv((folder / name).open(encoding="utf-8"))
+        for name in ("paper_tables.csv", "paper_table4.csv")
+    )
+    return PaperTables(rows, detections, beside)
+
+
+def done(results: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that hold measurements."""
+    return results[results["status"] == "done"] if "status" in results else results
+
+
+def refused(results: pd.DataFrame) -> pd.DataFrame:
+    """Return how many photos each method refused, and why it refused the first.
+
+    Returns:
+        Columns dataset, method, photos and reason; empty where there are none.
+    """
+    pandas = import_pandas()
+    if "status" not in results:
+        return pandas.DataFrame(columns=["dataset", "method", "photos", "reason"])
+    rows = results[results["status"] == "refused"].groupby(["dataset", "method"], sort=False)
+    return rows.agg(photos=("photo", "nunique"), reason=("reason", "first")).reset_index()
+
+
+def mean_interval(values: Sequence[float] | np.ndarray) -> Interval:
+    """Return the mean of some photos' figures with Student's 95 % interval.
+
+    Args:
+        values: a number for each photo; those that are NaN do not count.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    numbers = numbers[~np.isnan(numbers)]
+    if not numbers.size:
+        return Interval(math.nan, math.nan)
+    mean = float(numbers.mean())
+    if numbers.size < 2 or not math.isfinite(mean):
+        return Interval(mean, math.nan)
+    error = float(numbers.std(ddof=1)) / math.sqrt(numbers.size)
+    return Interval(mean, error * float(stats.t.ppf((1 + CONFIDENCE) / 2, numbers.size - 1)))
+
+
+def main_table(
+    results: pd.DataFrame, dataset: str, paper: PaperTables, distances: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return the paper's table of one dataset: tables 1 to 3.
+
+    Args:
+        results: a row for each embedding, with the columns of Measurement.
+        dataset: name in the results.
+        paper: to stand beside.
+        distances: columns dataset, method, fd_vgg and fid (:func:`picture_distances`).
+
+    Returns:
+        Columns method (the paper's name where it has one), name (the registry's), photos, and for
+        each of :data:`MAIN` ``KEY``, ``KEY_half``, ``paper_KEY`` and ``KEY_difference`` (ours less
+        the paper's), the last two where the paper has the column.
+
+    Raises:
+        OptionError: pandas is missing, or the results have no such dataset.
+    """
+    table = _means(results, dataset, paper, paper.rows, MAIN)
+    for key in _DISTANCES:
+        table[key] = table["name"].map(_distances_of(distances, dataset, key)).astype(float)
+    return _with_differences(table, MAIN)
+
+
+def more_table(results: pd.DataFrame, dataset: str, paper: PaperTables) -> pd.DataFrame:
+    """Return what the paper has no columns for, in the layout of :func:`main_table`.
+
+    The paper's Shannon rate is computed from its accuracy and bpp.
+
+    Raises:
+        OptionError: pandas is missing, or the results have no such dataset.
+    """
+    return _with_differences(_means(results, dataset, paper, paper.rows, MORE), MORE)
+
+
+def detection_table(results: pd.DataFrame, dataset: str, paper: PaperTables) -> pd.DataFrame:
+    """Return table 4 of one dataset, in the layout of :func:`main_table`.
+
+    ``detection`` is the share of the stegos whose StegExpose score is above 0.2, ``detection_low``
+    and ``detection_high`` its 95 % interval (Wilson). Against the stegos alone: without the share
+    among plain files it does not say how well a method hides.
+
+    Raises:
+        OptionError: pandas is missing, or the results have no such dataset.
+    """
+    own = done(results).assign(error_rate=lambda frame: 1 - frame["accuracy"])
+    own["detection"] = (own["stegexpose"] > THRESHOLD).astype(float)
+    table = _means(own, dataset, paper, paper.detections, DETECTION)
+    counts = own[own["dataset"] == dataset].groupby("method")["detection"].agg(["sum", "count"])
+    ends = [
+        wilson_interval(int(counts["sum"][name]), int(counts["count"][name]), CONFIDENCE)
+        for name in table["name"]
+    ]
+    table = table.drop(columns="detection_half")
+    table["detection_low"], table["detection_high"] = zip(*ends, strict=True)
+    return _with_differences(table, DETECTION)
+
+
+def as_text(table: pd.DataFrame, quantities: Sequence[Quantity]) -> pd.DataFrame:
+    """Return a table as it is printed: "27.31 ± 0.42", the paper's figure, the difference.
+
+    Columns that hold no number are left out.
+
+    Args:
+        table: of :func:`main_table` and its sisters.
+        quantities: those that it was made of.
+    """
+    text = table[["method", "photos"]].astype(str)
+    for one in quantities:
+        if table[one.key].notna().any():
+            text[one.heading] = [_with_interval(row, one) for row in table.to_dict("records")]
+        paper = f"paper_{one.key}"
+        if paper in table and table[paper].notna().any():
+            name = one.heading.split(",")[0]
+            text[f"paper's {name}"] = [_number(value, one) for value in table[paper]]
+            differences = table[f"{one.key}_difference"]
+            if differences.notna().any():
+                text[f"Δ {name}"] = [_signed(value, one) for value in differences]
+    return text
+
+
+def as_markdown(text: pd.DataFrame) -> str:
+    """Return a table of texts in GitHub's Markdown, words to the left and numbers to the right."""
+    lines = [
+        [_markdown_cell(str(name)) for name in text.columns],
+        [":---", *["---:"] * (len(text.columns) - 1)],
+        *([_markdown_cell(str(cell)) for cell in row] for row in text.itertuples(index=False)),
+    ]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def as_latex(text: pd.DataFrame) -> str:
+    """Return a table of texts in LaTeX (package booktabs)."""
+    code: str = text.to_latex(
+        index=False, escape=True, column_format="l" + "r" * (text.shape[1] - 1)
+    )
+    for sign, command in (("±", r"$\pm$"), ("Δ", r"$\Delta$"), ("−", "$-$"), ("σ", r"$\sigma$")):
+        code = code.replace(sign, command)
+    return code
+
+
+def as_html(text: pd.DataFrame) -> str:
+    """Return a table of texts in HTML, everything in it escaped."""
+    code: str = text.to_html(index=False, escape=True, border=0)
+    return code
+
+
+def _means(
+    results: pd.DataFrame,
+    dataset: str,
+    paper: PaperTables,
+    published: pd.DataFrame,
+    quantities: Sequence[Quantity],
+) -> pd.DataFrame:
+    """Return means over photos, and the paper's figures from ``published``."""
+    pandas = import_pandas()
+    own = done(results)
+    own = own[own["dataset"] == dataset]
+    if own.empty:
+        raise OptionError(f"Nothing was measured on {dataset!r}; run the benchmark first.")
+    measured = [one.key for one in quantities if one.key not in _DISTANCES]
+    own = own.astype(dict.fromkeys(measured, "float64"))
+    beside = published[published["dataset"] == paper.beside.get(dataset)]
+    theirs = {registry_name(row["method"]): row for row in beside.to_dict("records")}
+    rows = []
+    for name in _in_the_papers_order(list(own["method"].unique()), list(theirs)):
+        row = theirs.get(name, {})
+        # Several seeds on a photo are no independent photos.
+        photos = own[own["method"] == name].groupby("photo")[measured].mean()
+        cells = {"method": row.get("method", name), "name": name, "photos": len(photos)}
+        for one in quantities:
+            interval = mean_interval(photos[one.key] if one.key in measured else ())
+            cells |= {one.key: interval.mean, f"{one.key}_half": interval.half}
+            if one.paper is not None:
+                cells[f"paper_{one.key}"] = row.get(one.paper, math.nan)
+        rows.append(cells)
+    return pandas.DataFrame(rows)
+
+
+def _in_the_papers_order(measured: list[str], published: list[str]) -> list[str]:
+    """Return what was measured: the paper's rows in its order, then the others in theirs."""
+    return [
+        *(name for name in published if name in measured),
+        *(name for name in measured if name not in published),
+    ]
+
+
+def _with_differences(table: pd.DataFrame, quantities: Sequence[Quantity]) -> pd.DataFrame:
+    for one in quantities:
+        if one.paper is not None:
+            table[f"{one.key}_difference"] = table[one.key] - table[f"paper_{one.key}"]
+    return table
+
+
+def _distances_of(distances: pd.DataFrame | None, dataset: str, key: str) -> dict[str, float]:
+    if distances is None or key not in distances:
+        return {}
+    own = distances[distances["dataset"] == dataset]
+    return dict(zip(own["method"], own[key], strict=True))
+
+
+def _with_interval(row: Mapping[str, float], one: Quantity) -> str:
+    """Return the mean with half its interval, or with both ends where they lie unevenly."""
+    mean = _number(row[one.key], one)
+    if (low := row.get(f"{one.key}_low")) is not None:
+        return f"{mean} ({_number(low, one)} to {_number(row[f'{one.key}_high'], one)})"
+    half = row.get(f"{one.key}_half", math.nan)
+    return mean if half is None or math.isnan(half) else f"{mean} ± {_number(half, one)}"
+
+
+def _number(value: float | None, one: Quantity) -> str:
+    if value is None or math.isnan(value):
+        return ""
+    if math.isinf(value):
+        return "∞"
+    return one.format(value).replace("-", "−")
+
+
+def _signed(value: float, one: Quantity) -> str:
+    text = _number(value, one)
+    return f"+{text}" if text and value >= 0 else text
+
+
+def _markdown_cell(text: str) -> str:
+    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), ("|", r"\|"), ("_", r"\_"), ("*", r"\*")):
+        text = text.replace(sign, instead)
+    return text

@@ -1,0 +1,99 @@
+"""``latentink bench``: every row of the paper's tables, and more, from one command."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from latentink.cli.errors import for_people
+from latentink.cli.progress import progress_bar
+from latentink.errors import OptionError
+
+if TYPE_CHECKING:
+    from latentink.benchmark.runner import Engine, Progress
+    from latentink.benchmark.store import Result
+
+bench_app = typer.Typer(
+    help="Compare methods on photos, beside the paper's tables.", no_args_is_help=True
+)
+_ENGINES = ("local", "ray")
+
+
+@bench_app.command("run")
+@for_people
+def bench_run_command(
+    config: Annotated[Path, typer.Option(help="What to measure, a TOML file (docs/extend.md).")],
+    out: Annotated[Path, typer.Option(help="Folder of the results; a second run goes on there.")],
+    jobs: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+    engine: Annotated[str, typer.Option(help="local, or ray: a Ray cluster.")] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Of a Ray cluster that runs; none: one on this machine.")
+    ] = None,
+    gpus: Annotated[
+        float, typer.Option(help="GPUs of the Ray cluster that one photo takes at a time.")
+    ] = 0.0,
+) -> None:
+    """Measure what is missing, a result at a time; kill it and start it again as you like."""
+    from latentink.benchmark.config import read_config
+    from latentink.benchmark.runner import run_benchmark
+
+    if jobs < 1:
+        raise OptionError(f"--jobs is {jobs}; choose 1 or more.")
+    if engine not in _ENGINES:
+        raise OptionError(f"--engine takes {' or '.join(_ENGINES)}, not {engine!r}.")
+    if engine == "local" and (address is not None or gpus):
+        raise OptionError("--address and --gpus belong to --engine ray.")
+    read = read_config(config)
+    with progress_bar("left") as bar:
+        task = bar.add_task("measuring", total=None, left="")
+
+        def show(progress: Progress, result: Result | None) -> None:
+            bar.update(
+                task,
+                description="measuring" if result is None else f"{result.method}, {result.photo}",
+                total=sum(progress.total.values()),
+                completed=sum(progress.done.values()),
+                left=left(progress, result),
+            )
+
+        progress = run_benchmark(read, out, _engine(engine, jobs, address, gpus), show)
+    print(f"{sum(progress.done.values())} results in {out}; `latentink bench report {out}`")
+    for method, seconds in sorted(progress.spent.items(), key=lambda item: -item[1]):
+        print(f"{method}: {seconds / progress.worked[method]:.1f} s a photo")
+
+
+@bench_app.command("report")
+@for_people
+def bench_report_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of the results.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; the results' own by default.")
+    ] = None,
+) -> None:
+    """Write the tables, figures and the report of what has been measured so far."""
+    from latentink.benchmark.report import report_folder
+
+    print(f"report written to {report_folder(folder, out or folder)}")
+
+
+def left(progress: Progress, result: Result | None) -> str:
+    """Return the time left, of all and of the method that the last result is of."""
+    everything = progress.all_seconds_left()
+    text = "" if everything is None else f"{timedelta(seconds=round(everything))} left"
+    own = None if result is None else progress.seconds_left(result.method)
+    if result is None or own is None:
+        return text
+    return f"{text}  ({result.method}: {timedelta(seconds=round(own))})"
+
+
+def _engine(name: str, jobs: int, address: str | None, gpus: float) -> Engine:
+    if name == "ray":
+        from latentink.benchmark.ray_engine import RayEngine
+
+        return RayEngine(address=address, gpus=gpus)
+    from latentink.benchmark.runner import local_engine
+
+    return local_engine(jobs)

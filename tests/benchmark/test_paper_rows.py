@@ -1,0 +1,71 @@
+"""The paper's rows: read whole, and found by the registry's names."""
+
+from __future__ import annotations
+
+import pytest
+
+from latentink.benchmark.paper import (
+    paper_detection,
+    paper_detections,
+    paper_methods,
+    paper_name,
+    paper_row,
+    paper_rows,
+    registry_name,
+)
+from latentink.errors import OptionError
+from latentink.methods.registry import method_entries
+from latentink.metrics.raw_bits import shannon_bpp
+
+
+def test_every_row_is_a_method_of_the_registry() -> None:
+    rows = {row.method for row in paper_rows()} | {row.method for row in paper_detections()}
+    assert rows == set(paper_methods())
+    assert rows <= set(method_entries())
+    assert len(rows) == 24
+
+
+@pytest.mark.parametrize(
+    ("label", "method"),
+    [
+        ("FNNS", "fnns"),
+        ("FNNS-fp16", "fnns-fp16"),
+        ("FNNS-JPG90_TRAIN", "fnns-jpg90-train"),
+        ("FNNS-jpg90_TRAIN", "fnns-jpg90-train"),
+        ("LISO-JPEG", "liso-jpeg"),
+        ("LISO-jpg70", "liso-jpg70"),
+        ("LISO", "liso-png"),
+        ("Hyperbase_5", "hyperbase-5"),
+        ("ELICbase_3", "elicbase-3"),
+    ],
+)
+def test_names_in_any_spelling(label: str, method: str) -> None:
+    assert registry_name(label) == method
+
+
+def test_names_lead_back() -> None:
+    assert all(registry_name(paper_name(method)) == method for method in paper_methods())
+    assert paper_name("fnns-jpg90-train") == "FNNS-JPG90_TRAIN"
+    assert paper_name("liso-png") == "LISO-png"
+    with pytest.raises(OptionError, match="no row for lsb-matching"):
+        paper_name("lsb-matching")
+
+
+def test_figures_are_the_papers() -> None:
+    row = paper_row("DIV2K", "hyperbase-4")
+    assert row is not None
+    assert (row.table, row.psnr_db, row.bpp, row.accuracy) == (2, 23.2, 1.57, 0.8058)
+    without_fid = paper_row("CelebA", "fnns")
+    assert without_fid is not None
+    assert without_fid.fid is None
+    detection = paper_detection("CelebA", "liso-png")
+    assert detection is not None
+    assert (detection.error_rate, detection.detection) == (0, 0.02)
+    assert paper_row("CelebA", "liso-jpeg") is None
+    assert paper_detection("kodak", "fnns") is None
+
+
+def test_the_rate_by_shannon_follows_from_the_rows() -> None:
+    for row in paper_rows():
+        rate = shannon_bpp(row.accuracy, 1.0) / row.bpp
+        assert row.shannon_rate == pytest.approx(rate, abs=6e-5), row
