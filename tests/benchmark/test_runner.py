@@ -74,6 +74,9 @@ def painted_floats():
 def painted_again():
     return Painted("painted-png", Png())
 
+def painted_cover():
+    return Painted("cover", Png())
+
 class Choosy(LsbMatching):
     name = "choosy"
     asked = []
@@ -183,18 +186,20 @@ def test_pictures_of_the_first_photos_are_kept(photos: Path, tmp_path: Path) -> 
     run_benchmark(config, tmp_path / "out", InProcess())
     kept = sorted(path.relative_to(tmp_path / "out") for path in tmp_path.glob("out/**/*.png"))
     assert [str(path) for path in kept] == [
+        "pictures/mine/cover/one.png",
         "pictures/mine/lsb-matching/one.png",
         "pictures/mine/painted-floats/one.png",
     ]
     cover = astronaut(4, 108, 32, 32)
     method = opened("lsb-matching")
     stego = method.embed(cover, photo_bits((1, 32, 32), 3, "one.png"), 3)
-    picture = np.asarray(Image.open(tmp_path / "out" / kept[0]))
-    assert np.array_equal(picture, eight_bits(stego.picture))
+    shown = [np.asarray(Image.open(tmp_path / "out" / path)) for path in kept]
+    assert np.array_equal(shown[0], cover)
+    assert np.array_equal(shown[1], eight_bits(stego.picture))
 
     # A picture that is gone, or wanted only now, is made again; the results stay.
     before = read(tmp_path / "out")
-    (tmp_path / "out" / kept[0]).unlink()
+    (tmp_path / "out" / kept[1]).unlink()
     started = []
     run_benchmark(
         replace(config, methods=config.methods[:1], pictures=2),
@@ -268,9 +273,11 @@ def test_a_folder_keeps_to_one_crop_and_says_where_it_was_made(
     assert all(noted[key][0] for key in ("latentink", "torch", "processor", "python"))
 
 
-def test_methods_of_the_same_name_are_refused() -> None:
+def test_methods_whose_names_clash_are_refused() -> None:
     with pytest.raises(OptionError, match="both called painted-png"):
         open_methods([PNG, FLOATS, "runner_methods:painted_again"])
+    with pytest.raises(OptionError, match="is called cover"):
+        open_methods(["runner_methods:painted_cover"])
 
 
 def test_the_plan_takes_all_datasets_photo_by_photo(photos: Path) -> None:

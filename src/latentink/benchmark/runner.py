@@ -167,7 +167,8 @@ def run_benchmark(
     """Measure what is missing in ``folder``.
 
     Writes ``results.sqlite`` (store.py), and for the first photos of each dataset
-    ``pictures/DATASET/METHOD/PHOTO.png``, what the stego shows.
+    ``pictures/DATASET/METHOD/PHOTO.png``, what the stego shows, and
+    ``pictures/DATASET/cover/PHOTO.png``, the photo's crop.
 
     Args:
         config: what to measure.
