@@ -61,10 +61,8 @@ _CODINGS = (*((1, width) for width in COLUMNS), *((bits, 1) for bits in range(1,
 _QUALITY_STEP = round(0.5 / QUALITY_UNIT)
 # A message below this share of the plain file is not worth the time of a search.
 _SMALL_SHARE = 0.01
-# σ = 0.4: narrower symbols hardly ever change.
-_LEAST_ROW = 10
-# σ = 0.18: below, a forced residue costs more than ten bits.
-_LAST_ROW = 4
+# σ = 0.18: below, a forced residue costs more than ten bits, and a parity hardly ever turns.
+_LEAST_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -168,8 +166,8 @@ def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> li
             break
         plain = plain_at(quality)
         for bits, width in list(rising):
-            residues_row = _flat_row(job.codec.scales, bits) if flat else _LAST_ROW
-            row = _LEAST_ROW if width > 1 else residues_row
+            is_flat = flat and width == 1
+            row = _flat_row(job.codec.scales, bits) if is_flat else _LEAST_ROW
             for one in _candidate(job, plain, LatentsPlan(len(job.sealed), row, bits, width)):
                 candidates.append(one)
                 if one.objective > rising[bits, width]:
@@ -194,7 +192,7 @@ def room_in_latents(latents: Latents, scales: np.ndarray) -> tuple[int, int]:
         symbols = int((latents.indexes >= least_row).sum()) - PREAMBLE_SYMBOLS
         return max(0, bits * symbols // 8 - SEALED_OVERHEAD)
 
-    return fitting(_flat_row(scales, 1), 1), fitting(_LAST_ROW, max(bits for bits, _ in _CODINGS))
+    return fitting(_flat_row(scales, 1), 1), fitting(_LEAST_ROW, max(bits for bits, _ in _CODINGS))
 
 
 def _is_small(job: Job) -> bool:
