@@ -65,6 +65,18 @@ def test_it_measures_reports_and_goes_on(config: Path, tmp_path: Path) -> None:
     assert "lsb-replacement" in (out / "tables" / "mine_main.csv").read_text()
 
 
+def test_refusals_are_tried_again_when_asked_for(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    text = config.read_text().replace('"lsb-matching", "lsb-replacement"', '"hide-balanced"')
+    config.write_text(text.replace("crop = 64", "crop = 32"))
+    assert run("run", "--config", config, "--out", out).exit_code == 0
+    with Results(out / RESULTS) as results:
+        assert len(results.refusals()) == 2
+    again = run("run", "--config", config, "--out", out, "--retry-refused")
+    assert "2 refusals are tried again" in again.stdout
+    assert "2 results" in again.stdout
+
+
 def test_what_is_wrong_is_said(config: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     measuring = ("run", "--config", config, "--out", out)
@@ -73,6 +85,7 @@ def test_what_is_wrong_is_said(config: Path, tmp_path: Path) -> None:
     refused(*measuring, "--gpus", 1, says="--engine ray")
     refused("run", "--config", tmp_path / "none.toml", "--out", out, says="cannot be read")
     refused("report", out, says="run the benchmark first")
+    refused(*measuring, "--retry-refused", says="run the benchmark first")
     config.write_text('methods = ["none"]\n[datasets.mine]\nfolder = "photos"\n')
     refused(*measuring, says="no method 'none'")
     assert not out.exists()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from latentink.benchmark.figures import import_pyplot
 from latentink.errors import OptionError
 from latentink.steganalysis.detection_metrics import (
     accuracy,
@@ -128,15 +129,7 @@ def draw_roc(evaluations: Sequence[Evaluation]) -> bytes:
     """
     import io
 
-    try:
-        import matplotlib
-    except ImportError:
-        raise OptionError(
-            "Drawing needs the package matplotlib: pip install 'latentink[bench]'."
-        ) from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+    pyplot = import_pyplot()
     figure, axes = pyplot.subplots(figsize=(6, 6))
     for one in evaluations:
         false_alarms, detections = roc(one.cover_scores, one.stego_scores)

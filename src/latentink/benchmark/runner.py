@@ -40,6 +40,7 @@ from latentink.benchmark.measurement import Judges, Origin, make_judges, measure
 from latentink.benchmark.store import Key, Refusal, Result, Results, key_of
 from latentink.codecs.registry import CODEC_NAMES, bundled_path, fingerprint_of
 from latentink.errors import LatentinkError, OptionError, OutputError, WeightsError
+from latentink.interrupts import interrupts_held
 from latentink.methods.method import Method, PaintedMethod, Stego
 from latentink.methods.saving import eight_bits
 from latentink.picture import encode_png, write_atomically
@@ -417,7 +418,7 @@ class Processes:
             pending.discard(future)
 
         try:
-            with _interrupts_held():
+            with interrupts_held():
                 pending.update(pool.submit(work, unit) for unit in units)
             for future in as_completed(frozenset(pending)):
                 collect(future)
@@ -468,19 +469,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Let processes started here inherit that Ctrl-C is held back, even while they start."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # --- what there is --------------------------------------------------------------------------------

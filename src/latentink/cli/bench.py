@@ -35,10 +35,14 @@ def bench_run_command(
     gpus: Annotated[
         float, typer.Option(help="GPUs of the Ray cluster that one photo takes at a time.")
     ] = 0.0,
+    retry_refused: Annotated[
+        bool, typer.Option("--retry-refused", help="Try again what methods refused before.")
+    ] = False,
 ) -> None:
     """Measure what is missing, a result at a time; kill it and start it again as you like."""
     from latentink.benchmark.config import read_config
-    from latentink.benchmark.runner import run_benchmark
+    from latentink.benchmark.runner import RESULTS, run_benchmark
+    from latentink.benchmark.store import Results
 
     if jobs < 1:
         raise OptionError(f"--jobs is {jobs}; choose 1 or more.")
@@ -47,6 +51,9 @@ def bench_run_command(
     if engine == "local" and (address is not None or gpus):
         raise OptionError("--address and --gpus belong to --engine ray.")
     read = read_config(config)
+    if retry_refused:
+        with Results(out / RESULTS, create=False) as results:
+            print(f"{results.forget_refusals()} refusals are tried again")
     with progress_bar("left") as bar:
         task = bar.add_task("measuring", total=None, left="")
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import os
-import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +18,7 @@ import typer
 from latentink.cli.errors import for_people
 from latentink.cli.progress import progress_bar
 from latentink.errors import LatentinkError, OptionError, PictureError
+from latentink.interrupts import interrupts_held
 from latentink.picture import check_output, decode_picture, read_file, write_atomically
 
 if TYPE_CHECKING:
@@ -269,7 +268,7 @@ def _examine_in_processes(
 
     pool = _pool(processes)
     try:
-        with _without_interrupt():
+        with interrupts_held():
             futures = [pool.submit(examine, source, mode, threshold) for source in sources]
         for future in futures:
             future.add_done_callback(on_file)
@@ -400,16 +399,3 @@ def _start_worker(threads: int) -> None:
 
     os.environ["OMP_NUM_THREADS"] = str(threads)
     start_light()
-
-
-@contextmanager
-def _without_interrupt() -> Iterator[None]:
-    """Let processes started here inherit that Ctrl-C is the parent's to answer."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
