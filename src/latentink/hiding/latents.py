@@ -59,8 +59,10 @@ symbol, and λ·dD = −dR gives λ·w = 6 / ln 2.
 # Bits a symbol and symbols a bit.
 _CODINGS = (*((1, width) for width in COLUMNS), *((bits, 1) for bits in range(1, 5)))
 _QUALITY_STEP = round(0.5 / QUALITY_UNIT)
-# A message below this share of the plain file is not worth the time of a search.
+# A message below this share of the plain file is not worth the time of finding the slope.
 _SMALL_SHARE = 0.01
+# Bits of R + w·D for each bit of the message.
+_CHEAP = 0.5
 # σ = 0.18: below, a forced residue costs more than ten bits, and a parity hardly ever turns.
 _LEAST_ROW = 4
 
@@ -162,7 +164,7 @@ def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> li
     # Each coding is followed to higher qualities as long as they pay.
     rising = dict.fromkeys(_CODINGS, np.inf)
     for quality in range(job.quality, highest + 1, _QUALITY_STEP):
-        if not rising or (candidates and _is_small(job)):
+        if not rising or any(_is_cheap(candidate) for candidate in candidates):
             break
         plain = plain_at(quality)
         for bits, width in list(rising):
@@ -196,8 +198,15 @@ def room_in_latents(latents: Latents, scales: np.ndarray) -> tuple[int, int]:
 
 
 def _is_small(job: Job) -> bool:
-    """Return whether the message is too short for a search of the quality to pay."""
+    """Return whether the message is too short for a search of the quality's slope to pay."""
     return len(job.sealed) < _SMALL_SHARE * job.plain.file_bytes
+
+
+def _is_cheap(candidate: _Candidate) -> bool:
+    """Return whether the message costs so little that no other quality could save much."""
+    return (
+        candidate.objective - candidate.plain.objective < _CHEAP * 8 * candidate.plan.sealed_bytes
+    )
 
 
 def _flat_row(scales: np.ndarray, bits: int) -> int:
