@@ -90,7 +90,8 @@ def test_a_message_of_hide_counts_as_it_came_back() -> None:
     one = measured("hide-latents-short", 192, judged=True)
 
     assert one.payload_bits == 192 * 192 // 32
-    assert one.delivered_rate == one.shannon_rate == one.payload_bits / (8 * one.file_bytes)
+    assert one.delivered_rate == pytest.approx(one.payload_bits / (8 * one.file_bytes))
+    assert one.shannon_rate == pytest.approx(one.delivered_rate)
     assert one.ms_ssim is not None
     assert 0.9 < one.ms_ssim < 1
     assert one.latent_excess is not None
