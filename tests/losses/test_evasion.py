@@ -29,7 +29,7 @@ def test_its_gradient_is_that_of_differences() -> None:
 def test_the_editor_lowers_the_score_and_the_message_stays(tmp_path: Path) -> None:
     detector, path = NetworkDetector("xunet"), tmp_path / "xunet.safetensors"
     with torch.no_grad():  # Untrained, it hardly has an opinion.
-        list(detector.network.parameters())[-2].mul_(1e6)
+        list(detector.network.parameters())[-2].mul_(1e7)
     save_detector(detector, path, {})
     cover = astronaut(height=192, width=192)
     plainly, evading = (
