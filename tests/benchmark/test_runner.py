@@ -161,7 +161,9 @@ def test_figures_are_those_of_the_method_with_the_bits_of_seed_and_photo(
     stego = method.embed(cover, bits, 3)
     origin = Origin("mine", "three.png", 3)
     expected = measure(method, cover, bits, stego, found[1].seconds, origin, judges())
-    assert found[1] == expected
+    # LPIPS sums in another order on another number of threads.
+    assert found[1].lpips == pytest.approx(expected.lpips, rel=1e-3)
+    assert replace(found[1], lpips=expected.lpips) == expected
 
 
 def test_bits_depend_on_seed_and_photo() -> None:
