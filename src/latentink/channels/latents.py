@@ -47,7 +47,7 @@ PREAMBLE_ROW = 13
 FLAT_SCALE = 0.575
 """Least scale, in units of q, of a symbol that carries as a residue modulo q.
 
-The residues of a Gaussian are uniform but for 4·exp(−2π²(σ/q)²)/π, here 0.2 %.
+The residues of a Gaussian are uniform but for a share of 2·exp(−2π²(σ/q)²), here 0.3 %, at most.
 """
 
 _FIELDS = {"sealed_bytes": 24, "threshold": 6, "bits": 3, "width": 4}

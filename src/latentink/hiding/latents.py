@@ -63,6 +63,8 @@ _QUALITY_STEP = round(0.5 / QUALITY_UNIT)
 _SMALL_SHARE = 0.01
 # Bits of R + w·D for each bit of the message.
 _CHEAP = 0.5
+# Symbols that are looked at to tell what a coding will cost.
+_SAMPLE = 32768
 # σ = 0.18: below, a forced residue costs more than ten bits, and a parity hardly ever turns.
 _LEAST_ROW = 4
 
@@ -116,7 +118,8 @@ def carry_in_latents(job: Job) -> Carried:
     found = None
     for flat in (True, False):
         found = _first_written(job, _candidates(job, plain_at, flat)) or found
-        if found is not None and _is_good(job, found[1].latents):
+        # A cheap message has spoiled nothing, and synthesising a large photo takes seconds.
+        if found is not None and (_is_cheap(found[0]) or _is_good(job, found[1].latents)):
             break
     if found is None:
         fitting = room_in_latents(job.plain.latents, job.codec.scales)[1]
@@ -170,12 +173,14 @@ def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> li
         for bits, width in list(rising):
             is_flat = flat and width == 1
             row = _flat_row(job.codec.scales, bits) if is_flat else _LEAST_ROW
-            for one in _candidate(job, plain, LatentsPlan(len(job.sealed), row, bits, width)):
-                candidates.append(one)
-                if one.objective > rising[bits, width]:
-                    del rising[bits, width]
-                else:
-                    rising[bits, width] = one.objective
+            one = _candidate(job, plain, LatentsPlan(len(job.sealed), row, bits, width))
+            if one is None:
+                continue
+            candidates.append(one)
+            if one.objective > rising[bits, width]:
+                del rising[bits, width]
+            else:
+                rising[bits, width] = one.objective
     return sorted(candidates, key=lambda candidate: candidate.objective)
 
 
@@ -214,8 +219,8 @@ def _flat_row(scales: np.ndarray, bits: int) -> int:
     return int(np.searchsorted(scales, FLAT_SCALE * 2**bits))
 
 
-def _candidate(job: Job, plain: _PlainAt, lowest: LatentsPlan) -> list[_Candidate]:
-    """Return the candidate of a coding at the quality of ``plain``, none where symbols are too few.
+def _candidate(job: Job, plain: _PlainAt, lowest: LatentsPlan) -> _Candidate | None:
+    """Return the candidate of a coding at the quality of ``plain``, or None: too few symbols.
 
     Args:
         job: the message and the photo.
@@ -226,16 +231,16 @@ def _candidate(job: Job, plain: _PlainAt, lowest: LatentsPlan) -> list[_Candidat
     carriers = math.ceil(8 * lowest.sealed_bytes / lowest.bits) * lowest.width
     needed = carriers + PREAMBLE_SYMBOLS
     if not has_room_for_preamble(rows[codec.passes(plain.latents.y.shape)[0]]):
-        return []
+        return None
     if needed > np.count_nonzero(rows >= lowest.threshold):
-        return []
+        return None
     threshold = int(np.partition(rows, len(rows) - needed)[len(rows) - needed])
     plan = replace(lowest, threshold=threshold)
-    able = plain.latents.indexes >= threshold
-    scales = codec.scales[plain.latents.indexes[able]]
-    weights = np.broadcast_to(plain.weights, able.shape)[able]
-    cost = carriers * expected_cost(plan, plain.values[able], scales, weights)
-    return [_Candidate(plan, plain, lowest.threshold, plain.objective + cost)]
+    able = np.flatnonzero(rows >= threshold)
+    seen = able[:: max(1, len(able) // _SAMPLE)]
+    weights = np.broadcast_to(plain.weights, plain.values.shape).ravel()[seen]
+    cost = expected_cost(plan, plain.values.ravel()[seen], codec.scales[rows[seen]], weights)
+    return _Candidate(plan, plain, lowest.threshold, plain.objective + carriers * cost)
 
 
 def expected_cost(
@@ -245,7 +250,7 @@ def expected_cost(
 
     Args:
         plan: the coding.
-        values: (n,) in units of symbols, means taken off, of all symbols that may carry.
+        values: (n,) in units of symbols, means taken off, of symbols that may carry.
         scales: (n,) σ.
         weights: (n,) bits that a squared symbol is worth.
     """
@@ -316,6 +321,7 @@ def _plains(job: Job) -> Callable[[int], _PlainAt]:
         side = codec.side(z, (v.shape[-2], v.shape[-1]))
         return v, side, codec.quantise(v, z, quality, side=side)
 
+    @cache
     def cost(quality: int) -> tuple[float, float]:
         """Return R of the latent in bits, and D in symbols of the quality asked for, squared."""
         latents = quantised(quality)[2]
