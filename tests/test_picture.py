@@ -9,6 +9,7 @@ from PIL import Image
 
 from latentink.errors import OutputError, PictureError
 from latentink.picture import (
+    centre,
     check_output,
     decode_picture,
     encode_png,
@@ -128,3 +129,9 @@ def test_whatever_a_decoder_raises_is_a_sentence(monkeypatch):
     monkeypatch.setattr(Image, "open", break_down)
     with pytest.raises(PictureError, match="inside a decoder"):
         decode_picture(b"any", "photo.png")
+
+
+def test_centre_takes_what_there_is():
+    picture = np.arange(10 * 6 * 3).reshape(10, 6, 3)
+    assert np.array_equal(centre(picture, 4), picture[3:7, 1:5])
+    assert centre(picture, 20).shape == (10, 6, 3)

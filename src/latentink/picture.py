@@ -103,6 +103,12 @@ def _eight_bit(image):  # type: ignore[no-untyped-def]
     return image
 
 
+def centre(picture: np.ndarray, side: int) -> np.ndarray:
+    """Return at most the central ``side`` × ``side`` pixels of (H, W, 3)."""
+    top, left = (max(length - side, 0) // 2 for length in picture.shape[:2])
+    return np.ascontiguousarray(picture[top : top + side, left : left + side])
+
+
 def to_tensor(picture: np.ndarray) -> Tensor:
     """Return (H, W, 3) uint8 as (1, 3, H, W) float32 in [0, 1]."""
     import torch

@@ -64,16 +64,21 @@ def test_more_noise_is_farther_in_vgg_features() -> None:
             for c in covers
         ]
 
-    assert frechet.vgg_features(covers, loss).shape == (3, 512)
-    near, far = (frechet.fd_vgg(covers, noisy(deviation), loss) for deviation in (2, 40))
-    assert frechet.fd_vgg(covers, covers, loss) == pytest.approx(0, abs=1e-6)
+    photos = frechet.vgg_features(covers, loss)
+    assert photos.shape == (3, 512)
+    near, far = (
+        frechet.frechet_distance(photos, frechet.vgg_features(noisy(deviation), loss))
+        for deviation in (2, 40)
+    )
     assert 0 < near < far / 4
 
 
-def test_fid_is_none_without_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_there_is_no_inception_without_weights(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     assert frechet.find_inception_weights() is None
-    assert frechet.fid([astronaut()], [astronaut()]) is None
+    assert frechet.load_inception() is None
 
 
 def test_weights_of_inception_are_found_in_torch_hub(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentink.benchmark.pairs import PairsRecipe, centre, make_pairs, read_pairs, refusals
+from latentink.benchmark.pairs import PairsRecipe, make_pairs, read_pairs, refusals
 from latentink.errors import OptionError
 from photos import astronaut
 
@@ -80,9 +80,3 @@ def test_a_folder_keeps_to_one_recipe(photos: list[Path], tmp_path: Path) -> Non
 def test_photos_need_names_of_their_own(photos: list[Path], tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="same name"):
         make_pairs(LSB, [photos[0], photos[0]], tmp_path / "pairs")
-
-
-def test_centre_takes_what_there_is() -> None:
-    picture = np.arange(10 * 6 * 3).reshape(10, 6, 3)
-    assert np.array_equal(centre(picture, 4), picture[3:7, 1:5])
-    assert centre(picture, 20).shape == (10, 6, 3)

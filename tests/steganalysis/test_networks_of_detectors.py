@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from latentink.errors import OptionError, WeightsError
+from latentink.picture import to_tensor
 from latentink.steganalysis.detector import Evidence
 from latentink.steganalysis.network_detector import (
     NETWORKS,
     NetworkDetector,
-    as_tensor,
     load_detector,
     make_network,
     save_detector,
@@ -38,7 +38,7 @@ PARAMETERS = {
 
 
 def tensor(height: int = 96, width: int = 96) -> Tensor:
-    return as_tensor(astronaut(0, 100, height, width))
+    return to_tensor(astronaut(0, 100, height, width))
 
 
 def seeded(name: str) -> nn.Module:
@@ -192,7 +192,7 @@ def test_scores_are_the_difference_of_the_logits_and_repeatable() -> None:
     detector = NetworkDetector("xunet")
     assert detector.threshold == 0
     score = detector.score(evidence)
-    logits = detector.network(as_tensor(evidence.picture)).detach()[0]
+    logits = detector.network(to_tensor(evidence.picture)).detach()[0]
     assert score == pytest.approx(float(logits[1] - logits[0]), abs=1e-6)
     assert score == NetworkDetector("xunet").score(evidence)
 

@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from latentink.benchmark.pairs import centre
 from latentink.errors import OptionError
-from latentink.picture import MINIMUM_SIDE, read_picture
+from latentink.picture import MINIMUM_SIDE, centre, read_picture
 from latentink.training.photos import list_photos
 
 PAPER_COUNT = 100

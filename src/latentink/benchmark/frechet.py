@@ -10,8 +10,8 @@ It needs many pictures: thousands where features have thousands of dimensions. W
 upwards, the more the fewer they are, so only figures of equally many pictures may be compared, and
 none with published ones of other numbers.
 
-:func:`fid` is the known one, on Inception v3; latentink brings no weights for it. :func:`fd_vgg` is
-on the VGG-16 that LPIPS brings: another scale altogether, and never to be called FID.
+FID is that on Inception v3; latentink brings no weights for it. FD-VGG is on the VGG-16 that LPIPS
+brings: another scale altogether, and never to be called FID.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from latentink.benchmark.figures import COVER
 from latentink.benchmark.tables import import_pandas
 from latentink.errors import OptionError, WeightsError
 from latentink.losses.perceptual import PerceptualLoss
-from latentink.picture import read_picture
+from latentink.picture import read_picture, to_tensor
 from latentink.tensor_files import read_checkpoint
 
 if TYPE_CHECKING:
@@ -73,51 +73,8 @@ def vgg_features(pictures: Iterable[np.ndarray], loss: PerceptualLoss) -> np.nda
     The last block of LPIPS's VGG-16, of unit length along channels at each position as LPIPS
     compares it, averaged over positions.
     """
-    rows = [loss.features(_batch(picture).float() / 255)[-1].mean(dim=0) for picture in pictures]
+    rows = [loss.features(to_tensor(picture))[-1].mean(dim=0) for picture in pictures]
     return torch.stack(rows).float().numpy() if rows else np.zeros((0, 512), np.float32)
-
-
-def fd_vgg(
-    covers: Iterable[np.ndarray], stegos: Iterable[np.ndarray], loss: PerceptualLoss
-) -> float:
-    """Return the Fréchet distance of two sets of pictures in :func:`vgg_features`, 0 where equal.
-
-    Biased upwards for fewer than some thousand pictures; compare equal numbers only.
-
-    Args:
-        covers: pictures (H, W, 3) uint8, two at least.
-        stegos: likewise; they need be neither as many nor as large.
-        loss: LPIPS, whose trunk is used.
-
-    Raises:
-        OptionError: a set has fewer than two pictures.
-    """
-    return frechet_distance(vgg_features(covers, loss), vgg_features(stegos, loss))
-
-
-def fid(
-    covers: Iterable[np.ndarray], stegos: Iterable[np.ndarray], weights: Path | None = None
-) -> float | None:
-    """Return the Fréchet Inception Distance of two sets of pictures, or None without its weights.
-
-    Biased upwards for fewer than some ten thousand pictures; compare equal numbers only.
-
-    Args:
-        covers: pictures (H, W, 3) uint8, two at least.
-        stegos: likewise.
-        weights: torch-fidelity's file of Inception v3; None looks into torch hub's cache.
-
-    Raises:
-        OptionError: a file is named but torch-fidelity is missing, or a set has fewer than two
-            pictures.
-        WeightsError: the file is missing or damaged.
-    """
-    extractor = load_inception(weights)
-    if extractor is None:
-        return None
-    return frechet_distance(
-        inception_features(covers, extractor), inception_features(stegos, extractor)
-    )
 
 
 def load_inception(weights: Path | None = None) -> nn.Module | None:
@@ -166,7 +123,8 @@ def inception_features(pictures: Iterable[np.ndarray], extractor: nn.Module) -> 
         pictures: of any size; torch-fidelity scales them as TensorFlow 1 did.
         extractor: from :func:`load_inception`.
     """
-    rows = [extractor(_batch(picture))[0][0].float() for picture in pictures]
+    batches = (torch.from_numpy(picture).permute(2, 0, 1)[None] for picture in pictures)
+    rows = [extractor(batch)[0][0].float() for batch in batches]
     return torch.stack(rows).numpy() if rows else np.zeros((0, 2048), np.float32)
 
 
@@ -178,7 +136,7 @@ def picture_distances(
     Args:
         pictures: holds ``DATASET/METHOD/PHOTO.png`` and, for the photos themselves,
             ``DATASET/cover/PHOTO.png``.
-        loss: LPIPS, whose trunk :func:`fd_vgg` uses; None leaves that out.
+        loss: LPIPS, of whose trunk FD-VGG is; None leaves that out.
         inception: from :func:`load_inception`; None leaves FID out.
 
     Returns:
@@ -221,8 +179,3 @@ def _covariance_root(features: np.ndarray) -> np.ndarray:
     """Return R (min(n, d), d) with RᵀR the covariance of features (n, d)."""
     centred = features - features.mean(axis=0)
     return np.asarray(np.linalg.qr(centred / np.sqrt(len(features) - 1), mode="r"))
-
-
-def _batch(picture: np.ndarray) -> Tensor:
-    """Return (H, W, 3) uint8 as (1, 3, H, W)."""
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]

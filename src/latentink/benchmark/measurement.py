@@ -15,10 +15,11 @@ from latentink.container import unpack
 from latentink.losses.perceptual import SOURCES, PerceptualLoss
 from latentink.methods.hide import Hide
 from latentink.methods.method import Method, Stego
-from latentink.methods.saving import eight_bits, from_eight_bits
+from latentink.methods.saving import eight_bits
 from latentink.metrics.distortion import picture_psnr_db
 from latentink.metrics.excess_code_length import mean_excess_bits
 from latentink.metrics.raw_bits import raw_accuracy, rsbpp, shannon_bpp
+from latentink.picture import to_tensor
 from latentink.steganalysis.detector import Evidence
 from latentink.steganalysis.stegexpose import StegExpose
 
@@ -194,7 +195,7 @@ def multi_scale_similarity(cover: np.ndarray, picture: np.ndarray) -> float | No
     if min(cover.shape[:2]) < SMALLEST_MS_SSIM_SIDE:
         return None
     with torch.no_grad():
-        return float(ms_ssim(_batch(from_eight_bits(cover)), _batch(picture), data_range=1.0))
+        return float(ms_ssim(to_tensor(cover), _batch(picture), data_range=1.0))
 
 
 def _read(method: Method, received: Stego, bits: np.ndarray) -> _Reading:
@@ -210,7 +211,7 @@ def _lpips(judges: Judges, cover: np.ndarray, picture: np.ndarray) -> float | No
     if judges.lpips is None:
         return None
     with torch.no_grad():
-        return float(judges.lpips(_batch(from_eight_bits(cover)), _batch(picture)))
+        return float(judges.lpips(to_tensor(cover), _batch(picture)))
 
 
 def _latent_excess(data: bytes) -> float | None:

@@ -19,14 +19,12 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
-
 from latentink.benchmark.bits import photo_bits
 from latentink.errors import LatentinkError, OptionError, OutputError
 from latentink.methods.method import Method
 from latentink.methods.registry import load_method
 from latentink.methods.saving import eight_bits
-from latentink.picture import encode_png, read_picture, write_atomically
+from latentink.picture import centre, encode_png, read_picture, write_atomically
 from latentink.steganalysis.detector import Evidence, Pair
 
 _MANIFEST = "pairs.json"
@@ -125,12 +123,6 @@ def refusals(folder: Path, photos: Sequence[Path]) -> dict[str, str]:
         if path.exists():
             found[photo.name] = path.read_text()
     return found
-
-
-def centre(picture: np.ndarray, side: int) -> np.ndarray:
-    """Return at most the central ``side`` × ``side`` pixels of (H, W, 3)."""
-    top, left = (max(length - side, 0) // 2 for length in picture.shape[:2])
-    return np.ascontiguousarray(picture[top : top + side, left : left + side])
 
 
 def _make_pair(recipe: PairsRecipe, photo: Path, folder: Path) -> None:

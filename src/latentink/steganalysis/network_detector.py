@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from latentink.errors import OptionError, WeightsError
+from latentink.picture import to_tensor
 from latentink.steganalysis.detector import Evidence, LearningDetector
 from latentink.steganalysis.siastegnet import SiaStegNet
 from latentink.steganalysis.xunet import XuNet
@@ -75,7 +76,7 @@ class NetworkDetector(LearningDetector):
         """
         check_size(evidence.picture)
         with torch.inference_mode():
-            return float(logit_difference(self.network(as_tensor(evidence.picture))))
+            return float(logit_difference(self.network(to_tensor(evidence.picture))))
 
     def fit(self, covers: Sequence[Evidence], stegos: Sequence[Evidence], seed: int) -> None:
         """Train the network from random weights; the threshold stays 0.
@@ -112,11 +113,6 @@ def make_network(name: str) -> nn.Module:
 def logit_difference(logits: Tensor) -> Tensor:
     """Return the stego's logit less the cover's, (B,) float32, of logits (B, 2)."""
     return logits[:, 1].float() - logits[:, 0].float()
-
-
-def as_tensor(picture: np.ndarray) -> Tensor:
-    """Return (H, W, 3) uint8 as (1, 3, H, W) float32 in [0, 1]."""
-    return torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float().div(255)
 
 
 def check_size(picture: np.ndarray) -> None:

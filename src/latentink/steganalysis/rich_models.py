@@ -29,15 +29,13 @@ import numpy as np
 from latentink.errors import OptionError
 from latentink.picture import MINIMUM_SIDE
 from latentink.steganalysis.detector import Evidence, LearningDetector
+from latentink.steganalysis.srm_kernels import LUMINANCE
 
 if TYPE_CHECKING:
     from sealwatch.ensemble_classifier import EnsembleClassifier
 
 FEWEST_PAIRS = 10
 """Below it the out-of-bag error, which decides about the ensemble, says nothing."""
-
-LUMINANCE = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue, ITU-R BT.601."""
 
 _MOST_LEARNERS = 500
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Generator, Tensor
 
 from latentink.errors import OptionError
+from latentink.picture import centre, to_tensor
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 HELD_OUT_PERCENT = 5
@@ -114,10 +115,7 @@ def _below(bound: int, generator: Generator) -> int:
 
 def centre_crop(pixels: np.ndarray, side: int) -> Tensor:
     """Return at most the central ``side`` × ``side`` pixels of (H, W, 3) uint8 as (1, 3, h, w)."""
-    height, width = pixels.shape[:2]
-    top, left = max(height - side, 0) // 2, max(width - side, 0) // 2
-    crop = pixels[top : top + side, left : left + side].copy()
-    return torch.from_numpy(crop).permute(2, 0, 1)[None].float().div(255)
+    return to_tensor(centre(pixels, side))
 
 
 def split(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
