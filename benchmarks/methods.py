@@ -11,8 +11,6 @@ come; rows that are there already are not measured again. Prints a Markdown tabl
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Hashable
 from pathlib import Path
 
 import numpy as np
@@ -20,44 +18,27 @@ import pandas as pd
 from rich.progress import track
 
 from covers import centre_crop
-from latentink.methods.method import Method, PaintedMethod, random_bits
+from latentink.benchmark.paper import paper_row
+from latentink.benchmark.runner import Sharing
+from latentink.methods.method import random_bits
 from latentink.methods.registry import load_method, method_entries
 from latentink.metrics.distortion import picture_psnr_db
 from latentink.metrics.raw_bits import raw_accuracy, rsbpp, shannon_bpp
 from latentink.picture import read_picture
 
-PAPER = Path(__file__).parents[2] / "shared" / "paper_tables.csv"
 METHODS = [name for name in method_entries() if not name.endswith(("base-1", "base-2"))]
-
-
-class Sharing:
-    """Embeds, and keeps the picture of a family for one cover."""
-
-    def __init__(self) -> None:
-        self.found: dict[Hashable, tuple[np.ndarray, float]] = {}
-
-    def embed(self, method: Method, cover: np.ndarray, bits: np.ndarray) -> tuple[bytes, float]:
-        """Return the bytes of the stego and the seconds that it took or would have taken."""
-        started = time.monotonic()
-        if not isinstance(method, PaintedMethod):
-            data = method.embed(cover, bits).data
-            return data, time.monotonic() - started
-        if method.search not in self.found:
-            self.found[method.search] = method.find(cover, bits), time.monotonic() - started
-        picture, seconds = self.found[method.search]
-        return method.saving.encode(picture), seconds
 
 
 def measure(name: str, cover: np.ndarray, sharing: Sharing) -> dict:
     """Return a row of figures of one method on one cover."""
     method = load_method(name)
     bits = random_bits(method.bits_shape(cover), 1)
-    data, seconds = sharing.embed(method, cover, bits)
-    stego = method.load(data)
+    stego, seconds = sharing.embed(method, bits, seed=0)
+    stego = method.load(stego.data)
     pixels = cover.shape[0] * cover.shape[1]
     row = {
         "psnr": picture_psnr_db(cover, stego.picture),
-        "bpp": 8 * len(data) / pixels,
+        "bpp": 8 * len(stego.data) / pixels,
         "density": bits.size / pixels,
         "seconds": seconds,
     }
@@ -66,14 +47,11 @@ def measure(name: str, cover: np.ndarray, sharing: Sharing) -> dict:
     return row
 
 
-def paper_row(table: pd.DataFrame, dataset: str, name: str) -> str:
+def beside(dataset: str, name: str) -> str:
     """Return accuracy, PSNR and rate of the paper's row, or nothing where it has none."""
-    wanted = name.replace("-", "_") if "base-" in name else name
-    names = table.method.str.lower().str.replace("_train", "-train")
-    own = table[(table.dataset == dataset) & (names == wanted)]
-    if own.empty:
+    row = paper_row(dataset, name)
+    if row is None:
         return ""
-    row = own.iloc[0]
     return f"{row.accuracy:.2%}, {row.psnr_db:.2f} dB, {row.bpp:.2f} bpp"
 
 
@@ -108,18 +86,17 @@ def main() -> None:
     rows = pd.read_csv(arguments.csv).to_dict("records") if arguments.csv.exists() else []
     done = {(row["method"], row["photo"]) for row in rows}
     for path in track(paths, "photos"):
-        cover, sharing = centre_crop(read_picture(path), arguments.crop), Sharing()
+        cover = centre_crop(read_picture(path), arguments.crop)
+        sharing = Sharing(cover)
         for name in arguments.methods:
             if (name, path.name) not in done:
                 rows.append({"method": name, "photo": path.name, **measure(name, cover, sharing)})
                 pd.DataFrame(rows).round(5).to_csv(arguments.csv, index=False)
     table = pd.DataFrame(rows)
-    published = pd.read_csv(PAPER)
     print("| method | accuracy | PSNR | bpp | RSBPP rate | Shannon rate | s | the paper |")
     print("|---|---:|---:|---:|---:|---:|---:|---|")
     for name in arguments.methods:
-        beside = paper_row(published, arguments.paper, name)
-        print(summary(name, table[table.method == name], beside))
+        print(summary(name, table[table.method == name], beside(arguments.paper, name)))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import csv
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from latentink.metrics.raw_bits import raw_accuracy, rsbpp, shannon_bpp
-
-TABLES = Path(__file__).parents[3] / "shared" / "paper_tables.csv"
 
 
 def test_accuracy_counts_signs() -> None:
@@ -26,12 +21,3 @@ def test_shannon_is_nothing_at_a_half_all_at_one_and_below_reed_solomon_between(
     assert shannon_bpp(0.0, 1.0) == 1  # always wrong says as much as always right
     for accuracy in (0.6, 0.8, 0.95):
         assert 0 < shannon_bpp(accuracy, 1.0) < rsbpp(accuracy, 1.0)
-
-
-@pytest.mark.skipif(not TABLES.exists(), reason="the paper's tables are not here")
-def test_the_papers_own_rows() -> None:
-    with TABLES.open() as file:
-        rows = [row for row in csv.DictReader(file) if row["method"].startswith("hyperbase")]
-    for row in rows:
-        computed = shannon_bpp(float(row["accuracy"]), 1.0) / float(row["bpp"])
-        assert computed == pytest.approx(float(row["shannon_rate_computed"]), abs=1e-3)

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from latentink.errors import OptionError
-
 
 @dataclass(frozen=True)
 class PaperRow:
@@ -107,15 +105,10 @@ def paper_row(dataset: str, method: str) -> PaperRow | None:
     return next(rows, None)
 
 
-def paper_detection(dataset: str, method: str) -> PaperDetection | None:
-    """Return table 4's row of a method (registry name) on a dataset, or None."""
-    rows = (row for row in paper_detections() if (row.dataset, row.method) == (dataset, method))
-    return next(rows, None)
-
-
 def paper_methods() -> tuple[str, ...]:
     """Return the registry names of all of the paper's rows, each once, in the paper's order."""
-    return tuple(_labels())
+    names = [row.method for row in paper_rows()] + [row.method for row in paper_detections()]
+    return tuple(dict.fromkeys(names))
 
 
 def registry_name(label: str) -> str:
@@ -126,27 +119,6 @@ def registry_name(label: str) -> str:
     """
     name = label.lower().replace("_", "-")
     return "liso-png" if name == "liso" else name
-
-
-def paper_name(method: str) -> str:
-    """Return what the paper calls a method, in the spelling of its first table that has it.
-
-    Raises:
-        OptionError: the paper has no such row.
-    """
-    if method not in _labels():
-        raise OptionError(f"The paper has no row for {method}.")
-    return _labels()[method]
-
-
-@cache
-def _labels() -> dict[str, str]:
-    labels: dict[str, str] = {}
-    for row in paper_rows():
-        labels.setdefault(row.method, row.label)
-    for detection in paper_detections():
-        labels.setdefault(detection.method, detection.label)
-    return labels
 
 
 def _read(name: str) -> list[dict[str, str]]:
