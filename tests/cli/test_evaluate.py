@@ -90,3 +90,24 @@ def test_a_network_is_trained_on_pairs_and_used(photos: Path, tmp_path: Path) ->
     assert result.exit_code == 0, result.output
     assert "xunet" in result.stdout
     assert "honest" in result.stdout
+
+
+def test_what_cannot_be_read_is_skipped_with_its_reason(photos: Path, tmp_path: Path) -> None:
+    (photos / "notes.txt").write_text("no picture")
+    (photos / "a_cut.png").write_bytes((photos / "photo0.png").read_bytes()[:300])
+    work = ("--work", tmp_path / "work", "--jobs", 1)
+    result = run(photos, "--evaluate", "lsb-matching", *work)
+    assert result.exit_code == 1, result.output
+    assert "lsb-matching: 4 pairs" in result.stdout
+    skipped = [line for line in result.stderr.splitlines() if line.startswith("skipped")]
+    assert len(skipped) == 2
+    assert "a_cut.png" in skipped[0]
+    refused(photos / "notes.txt", "--evaluate", "lsb-matching", *work, says="nothing to examine")
+
+
+def test_why_a_method_refuses_is_said(photos: Path, tmp_path: Path) -> None:
+    work = ("--work", tmp_path / "work", "--jobs", 1, "--crop", 32)
+    result = run(photos, "--evaluate", "hide-balanced", *work)
+    assert result.exit_code == 2
+    assert "refused  photo0.png: " in result.stderr
+    assert "refused all photos" in result.stderr.splitlines()[-1]

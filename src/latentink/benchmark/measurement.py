@@ -13,7 +13,6 @@ from latentink.benchmark.delivery import delivered_bits
 from latentink.codecs.registry import codec_of_file
 from latentink.container import unpack
 from latentink.losses.perceptual import SOURCES, PerceptualLoss
-from latentink.methods.hide import Hide
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import eight_bits
 from latentink.metrics.distortion import picture_psnr_db
@@ -201,8 +200,7 @@ def multi_scale_similarity(cover: np.ndarray, picture: np.ndarray) -> float | No
 def _read(method: Method, received: Stego, bits: np.ndarray) -> _Reading:
     soft = method.extract(received)
     accuracy = raw_accuracy(soft, bits)
-    if isinstance(method, Hide):
-        # Its bits are a message that went through the error correction already.
+    if method.corrected:
         return _Reading(accuracy, bits.size if accuracy == 1 else 0)
     return _Reading(accuracy, delivered_bits(soft, bits))
 

@@ -14,13 +14,15 @@ import glob
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 from latentink.benchmark.bits import photo_bits
-from latentink.errors import LatentinkError, OptionError, OutputError
+from latentink.errors import LatentinkError, OptionError, OutputError, WeightsError
+from latentink.interrupts import interrupts_held
 from latentink.methods.method import Method
 from latentink.methods.registry import load_method
 from latentink.methods.saving import eight_bits
@@ -62,11 +64,13 @@ def make_pairs(
         on_pair: called after each photo.
 
     Raises:
-        OptionError: no such method, stems that are equal, or a folder of another recipe.
+        OptionError: no such method, stems that are equal, a folder of another recipe, or a process
+            that was killed.
+        WeightsError: weights are missing or damaged, which is no refusal of a photo.
         PictureError: a photo cannot be read.
         OutputError: the folder cannot be written.
     """
-    load_method(recipe.method)
+    _method(recipe.method)
     if len({photo.stem for photo in photos}) < len(photos):
         raise OptionError("Two photos have the same name; pairs are told apart by it.")
     _claim(folder, recipe)
@@ -79,15 +83,20 @@ def make_pairs(
             on_pair()
         return
     # Forking a process whose libraries run threads may deadlock.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _one_thread) as pool:
-        futures = [pool.submit(_make_pair, recipe, photo, folder) for photo in missing]
-        try:
-            for future in futures:
-                future.result()
-                on_pair()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _one_thread)
+    try:
+        with interrupts_held():
+            futures = [pool.submit(_make_pair, recipe, photo, folder) for photo in missing]
+        for future in futures:
+            future.result()
+            on_pair()
+    except BrokenProcessPool:
+        raise OptionError(
+            "A process was ended from outside, perhaps for want of memory; the pairs made so far "
+            "are kept: try --jobs 1."
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def read_pairs(recipe: PairsRecipe, folder: Path, photos: Sequence[Path]) -> list[Pair]:
@@ -96,7 +105,7 @@ def read_pairs(recipe: PairsRecipe, folder: Path, photos: Sequence[Path]) -> lis
     Raises:
         OptionError: a pair has not been made.
     """
-    method = load_method(recipe.method)
+    method = _method(recipe.method)
     pairs = []
     for photo in photos:
         if not _is_done(folder, photo.stem):
@@ -131,6 +140,8 @@ def _make_pair(recipe: PairsRecipe, photo: Path, folder: Path) -> None:
     bits = photo_bits(method.bits_shape(cover), recipe.seed, photo.name)
     try:
         stego = method.embed(cover, bits, recipe.seed)
+    except WeightsError:
+        raise
     except LatentinkError as error:
         write_atomically(_refusal(folder, photo.stem), str(error).encode())
         return

@@ -17,6 +17,7 @@ import typer
 
 from latentink.cli.errors import for_people
 from latentink.cli.progress import progress_bar
+from latentink.cli.shown import shown
 from latentink.errors import LatentinkError, OptionError, PictureError
 from latentink.interrupts import interrupts_held
 from latentink.picture import check_output, decode_picture, read_file, write_atomically
@@ -143,7 +144,7 @@ def detect_command(
 
     With --evaluate: say how well detectors find the files of a method.
 
-    Exit code 0: every file was examined.
+    Exit code 0: every file was examined, or as many as --pairs says.
 
     Exit code 1: some could not be read as pictures and were skipped.
 
@@ -179,7 +180,8 @@ def detect_command(
             csv_file=csv_file,
             roc=roc,
         )
-        evaluate_detectors(photos, options, jobs or _cores())
+        if evaluate_detectors(photos, options, jobs or _cores()):
+            raise typer.Exit(SOME_SKIPPED)
         return
 
     from latentink.steganalysis.stegexpose import check_options
@@ -344,11 +346,6 @@ def print_verdicts(examined: list[Finding], skipped: int) -> None:
         print(f"{verdict}  {analysis.fusion:.3f}  {size:>17}  {shown(finding.source.path)}")
     total = f"{len(examined)} files" if len(examined) != 1 else "1 file"
     print(f"{total}: {counts['stego']} stego, {counts['clean']} clean; {skipped} skipped")
-
-
-def shown(text: str | Path) -> str:
-    """Return text for a terminal; control characters in a file's name must not steer it."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
 def _read(path: Path) -> bytes:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from latentink.cli.progress import progress_bar
-from latentink.errors import OptionError
-from latentink.picture import check_output, write_atomically
+from latentink.cli.shown import shown
+from latentink.errors import OptionError, PictureError
+from latentink.picture import check_output, read_picture, write_atomically
 
 if TYPE_CHECKING:
     from latentink.benchmark.evaluation import Evaluation
     from latentink.benchmark.pairs import PairsRecipe
-    from latentink.steganalysis.detector import Detector, Pair
+    from latentink.steganalysis.detector import Detector, LearningDetector, Pair
 
 _SCORES = ("cover_scores", "stego_scores")
 
@@ -52,20 +54,23 @@ class EvaluateOptions:
     roc: Path | None = None
 
 
-def evaluate_detectors(photos: list[Path], options: EvaluateOptions, jobs: int) -> None:
+def evaluate_detectors(files: list[Path], options: EvaluateOptions, jobs: int) -> bool:
     """Make the pairs, fit what learns, measure, and print a row for each detector and reference.
 
     Args:
-        photos: files to test on.
+        files: to test on; those that cannot be read are skipped, with a line on standard error.
         options: see there.
         jobs: processes that make pairs.
 
+    Returns:
+        Whether files were skipped.
+
     Raises:
         OptionError: an option does not serve; see the functions called.
+        PictureError: no file can be read.
     """
     from latentink.benchmark.evaluation import REFERENCES, draw_roc
     from latentink.benchmark.pairs import PairsRecipe
-    from latentink.steganalysis.detector import LearningDetector
     from latentink.steganalysis.registry import make_detector
     from latentink.training.photos import list_photos
 
@@ -75,22 +80,20 @@ def evaluate_detectors(photos: list[Path], options: EvaluateOptions, jobs: int) 
         raise OptionError(f"--against takes {' or '.join(REFERENCES)}, not {unknown[0]!r}.")
     for output in (options.csv_file, options.roc):
         if output is not None:
-            check_output(output, *photos)
-    learning = [
-        name
-        for name in options.detectors
-        if isinstance(make_detector(name), LearningDetector) and not name.endswith(".safetensors")
-    ]
+            check_output(output, *files)
+    learning = [name for name in options.detectors if _must_learn(make_detector(name), name)]
     if learning and options.learn_from is None:
         raise OptionError(f"{learning[0]} has to learn first: name photos by --learn-from.")
     recipe = PairsRecipe(options.method, options.crop, options.seed)
+    photos, skipped = readable(files, options.pairs)
     examples: list[Pair] = []
     if learning and options.learn_from is not None:
-        sources = list_photos(options.learn_from)[: options.learn_pairs]
+        sources, unread = readable(list_photos(options.learn_from), options.learn_pairs)
+        skipped += unread
         if shared := {p.resolve() for p in sources} & {p.resolve() for p in photos}:
             raise OptionError(f"{min(shared)} is to be learned from and tested on; name others.")
         examples = _made(recipe, sources, options.work / options.method / "learn", jobs)
-    tested = _made(recipe, photos[: options.pairs], options.work / options.method / "test", jobs)
+    tested = _made(recipe, photos, options.work / options.method / "test", jobs)
     evaluations = []
     for name in options.detectors:
         for reference in options.references:
@@ -100,7 +103,31 @@ def evaluate_detectors(photos: list[Path], options: EvaluateOptions, jobs: int) 
         write_atomically(options.csv_file, as_csv(evaluations))
     if options.roc is not None:
         write_atomically(options.roc, draw_roc(evaluations))
-    print_evaluations(evaluations, len(photos[: options.pairs]) - len(tested))
+    print_evaluations(evaluations)
+    return skipped > 0
+
+
+def readable(files: list[Path], most: int) -> tuple[list[Path], int]:
+    """Return the first ``most`` files that can be read, and how many before them cannot.
+
+    Raises:
+        PictureError: none can be read.
+    """
+    found: list[Path] = []
+    skipped = 0
+    for path in files:
+        if len(found) == most:
+            break
+        try:
+            read_picture(path)
+        except PictureError as error:
+            skipped += 1
+            print(f"skipped  {shown(path)}: {shown(str(error))}", file=sys.stderr)
+        else:
+            found.append(path)
+    if not found:
+        raise PictureError("There is nothing to examine: no picture among the files named.")
+    return found, skipped
 
 
 def as_csv(evaluations: Sequence[Evaluation]) -> bytes:
@@ -117,7 +144,7 @@ def as_csv(evaluations: Sequence[Evaluation]) -> bytes:
     return text.getvalue().encode()
 
 
-def print_evaluations(evaluations: Sequence[Evaluation], refused: int) -> None:
+def print_evaluations(evaluations: Sequence[Evaluation]) -> None:
     """Print the table on standard output."""
     from rich.console import Console
     from rich.table import Table
@@ -136,8 +163,7 @@ def print_evaluations(evaluations: Sequence[Evaluation], refused: int) -> None:
             f"{one.least_error:.3f}",
         )
     Console().print(table)
-    refusing = f"; {refused} photos refused the bits" if refused else ""
-    print(f"{evaluations[0].method}: {evaluations[0].pairs} pairs{refusing}")
+    print(f"{evaluations[0].method}: {evaluations[0].pairs} pairs")
     if any(one.reference == "camera" for one in evaluations):
         print(
             "Rows against plain are the honest ones; those against camera compare file formats too."
@@ -145,25 +171,34 @@ def print_evaluations(evaluations: Sequence[Evaluation], refused: int) -> None:
 
 
 def _made(recipe: PairsRecipe, photos: list[Path], folder: Path, jobs: int) -> list[Pair]:
-    from latentink.benchmark.pairs import make_pairs, read_pairs
+    """Return the pairs of ``photos``; what the method refused is said on standard error."""
+    from latentink.benchmark.pairs import make_pairs, read_pairs, refusals
 
     with progress_bar() as progress:
         task = progress.add_task(f"making {folder.name} pairs", total=len(photos))
         make_pairs(recipe, photos, folder, jobs, lambda: progress.advance(task))
+    for name, reason in refusals(folder, photos).items():
+        print(f"refused  {shown(name)}: {reason}", file=sys.stderr)
     return read_pairs(recipe, folder, photos)
 
 
 def _fitted(name: str, examples: list[Pair], reference: str, seed: int) -> Detector:
     from latentink.benchmark.evaluation import fit
-    from latentink.steganalysis.detector import LearningDetector
     from latentink.steganalysis.registry import make_detector
 
     detector = make_detector(name)
-    if isinstance(detector, LearningDetector) and not name.endswith(".safetensors"):
+    if _must_learn(detector, name):
         with progress_bar() as progress:
             progress.add_task(f"{name} learns", total=None)
             fit(detector, examples, reference, seed)
     return detector
+
+
+def _must_learn(detector: Detector, name: str) -> TypeGuard[LearningDetector]:
+    """Return whether a detector has to be fitted; one from a file has been."""
+    from latentink.steganalysis.detector import LearningDetector
+
+    return isinstance(detector, LearningDetector) and not name.endswith(".safetensors")
 
 
 def _evaluation(detector: Detector, method: str, pairs: list[Pair], reference: str) -> Evaluation:

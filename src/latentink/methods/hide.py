@@ -37,6 +37,7 @@ class Hide(Method):
     preset: str
     rate: float
     password: str | None = None
+    corrected = True
 
     @property
     def suffix(self) -> str:

@@ -42,10 +42,13 @@ class Method(ABC):
         name: the row's name, as in the paper's tables, in lower case.
         simulated: True for embedding that is only simulated: the changes are statistically right,
             but ``extract`` is refused.
+        corrected: True where the bits go through an error correction of the method's own, so that
+            those that come back are a message.
     """
 
     name: str
     simulated: bool = False
+    corrected: bool = False
 
     @property
     @abstractmethod
