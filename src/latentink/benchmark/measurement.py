@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from latentink.benchmark.delivery import delivered_bits
 from latentink.codecs.registry import codec_of_file
 from latentink.container import unpack
-from latentink.losses.perceptual import SOURCES, PerceptualLoss
+from latentink.losses.perceptual import SOURCES, Features, PerceptualLoss
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import eight_bits
 from latentink.metrics.distortion import picture_psnr_db
@@ -94,7 +94,7 @@ class Measurement:
     latent_excess: float | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Judges:
     """What is loaded once for all measurements.
 
@@ -103,6 +103,24 @@ class Judges:
     """
 
     lpips: PerceptualLoss | None
+    _cover: np.ndarray | None = field(default=None, repr=False)
+    _features: Features = field(default=(), repr=False)
+
+    @torch.no_grad()
+    def distance(self, cover: np.ndarray, picture: np.ndarray) -> float | None:
+        """Return the LPIPS of a picture from a cover; None without weights.
+
+        The last cover's features, half of the work, are kept for the next picture.
+
+        Args:
+            cover: (H, W, 3) uint8.
+            picture: (H, W, 3) float32 in [0, 1].
+        """
+        if self.lpips is None:
+            return None
+        if self._cover is None or not np.array_equal(cover, self._cover):
+            self._cover, self._features = cover.copy(), self.lpips.features(to_tensor(cover))
+        return float(self.lpips.distance(self._features, _batch(picture)))
 
 
 @dataclass(frozen=True)
@@ -160,7 +178,7 @@ def measure(
         seed=origin.seed,
         psnr_db=picture_psnr_db(cover, received.picture),
         ms_ssim=multi_scale_similarity(cover, received.picture),
-        lpips=_lpips(judges, cover, received.picture),
+        lpips=judges.distance(cover, received.picture),
         bpp=bpp,
         file_bytes=len(stego.data),
         width=width,
@@ -203,13 +221,6 @@ def _read(method: Method, received: Stego, bits: np.ndarray) -> _Reading:
     if method.corrected:
         return _Reading(accuracy, bits.size if accuracy == 1 else 0)
     return _Reading(accuracy, delivered_bits(soft, bits))
-
-
-def _lpips(judges: Judges, cover: np.ndarray, picture: np.ndarray) -> float | None:
-    if judges.lpips is None:
-        return None
-    with torch.no_grad():
-        return float(judges.lpips(to_tensor(cover), _batch(picture)))
 
 
 def _latent_excess(data: bytes) -> float | None:

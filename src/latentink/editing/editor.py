@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from latentink.channels.folding import FoldedDecoder
 from latentink.channels.message_decoder import MessageDecoder
 from latentink.codecs.codec import STRIDE, Codec, Latents, Rounding
 from latentink.editing.appearance import Appearance, Judges
@@ -198,6 +199,9 @@ class _Session:
         self.inverse_gain = codec.inverse_gain(task.quality)
         self.half_precision = has_fast_bfloat16()
         self.synthesis = frozen_copy(codec.g_s)
+        self.decoder = task.decoder
+        if self.half_precision and isinstance(task.decoder, FoldedDecoder):
+            self.decoder = task.decoder.in_bfloat16()
         self.cover = task.cover.contiguous(memory_format=torch.channels_last)
         self.noise = torch.Generator().manual_seed(seed)
         self.weight = preset.weights.accuracy
@@ -210,7 +214,7 @@ class _Session:
         inner = core.shifted(self.region)
         if task.start is not None:
             part[..., inner.rows, inner.columns] = task.start[..., core.rows, core.columns]
-        self.side = task.side[..., self.region.rows, self.region.columns].float()
+        self._take_hyper(task.z, task.side)
         self.latent = part.contiguous(memory_format=_LAYOUTS[preset.optimiser]).requires_grad_()
         self.editable = torch.zeros(1, 1, *part.shape[-2:])
         self.editable[..., inner.rows, inner.columns] = 1
@@ -237,6 +241,8 @@ class _Session:
                 share = max(share, (time.monotonic() - started) / seconds)
             if share >= 1:
                 break
+            if self.preset.hyper_steps and step and step % self.preset.hyper_steps == 0:
+                self._analyse_hyper()
             optimiser.learning_rate = cosine_rate(learning_rate, last_rate, share)
             self.temperature = temperature_at(share)
             progress = self._step(optimiser, step + 1, steps)
@@ -297,7 +303,7 @@ class _Session:
         with self._autocast():
             relaxed = self.codec.relax(
                 self.latent[..., patch.rows, patch.columns],
-                self.side[..., patch.rows, patch.columns],
+                self.region_side[..., patch.rows, patch.columns],
                 core.shifted(patch),
                 self._rounding(preset.synthesis_relaxation),
                 self._rounding(preset.rate_relaxation),
@@ -310,11 +316,11 @@ class _Session:
         pixels = tile.core.scaled(STRIDE).clipped(task.window.clipped(bounds))
         # The message decoder looks a few pixels beyond the tile, inside the patch.
         seen = pixels.grown(STRIDE, bounds)
-        logits = task.decoder.planes(
+        logits = self.decoder.planes(
             stego[..., seen.shifted(patch_pixels).rows, seen.shifted(patch_pixels).columns],
             len(task.wanted),
         )
-        stride = task.decoder.stride
+        stride = self.decoder.stride
         inner = pixels.shifted(seen)
         place = pixels.shifted(task.window)
         rows = slice(place.top // stride, place.bottom // stride)
@@ -387,12 +393,25 @@ class _Session:
     @torch.no_grad()
     def latents(self) -> Latents:
         """Return the whole photo's latents with the edited region in place."""
+        return self.codec.quantise(self._edited(), self.z, self.task.quality, side=self.side)
+
+    def _edited(self) -> Tensor:
         core = self.task.window.coarsened(STRIDE)
         inner = core.shifted(self.region)
         edited = self.task.v.clone()
-        edited[..., core.rows, core.columns] = self.latent[..., inner.rows, inner.columns]
-        task = self.task
-        return self.codec.quantise(edited, task.z, task.quality, side=task.side)
+        edited[..., core.rows, core.columns] = self.latent.detach()[..., inner.rows, inner.columns]
+        return edited
+
+    @torch.no_grad()
+    def _analyse_hyper(self) -> None:
+        """Let the entropy model know the edited latent: the photo's own scales are too small."""
+        edited = self._edited()
+        z = self.codec.hyper_analyse(edited)
+        self._take_hyper(z, self.codec.side(z, (edited.shape[-2], edited.shape[-1])))
+
+    def _take_hyper(self, z: np.ndarray, side: Tensor) -> None:
+        self.z, self.side = z, side
+        self.region_side = side[..., self.region.rows, self.region.columns].float()
 
 
 def temperature_at(share: float) -> float:

@@ -62,6 +62,8 @@ class Preset:
         weights: λ2 to λ5.
         rounds: schedules to try, each with a stricter aim, before giving up.
         psnr_loss_limit: dB against the plain picture beyond which the message does not fit.
+        hyper_steps: steps after which the hyper-latent is made anew from the edited latent; 0: the
+            photo's own stays, which a latent that changes little is coded best with.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Preset:
     weights: Weights
     rounds: int
     psnr_loss_limit: float
+    hyper_steps: int = 0
 
 
 BALANCED = Preset(
@@ -104,9 +107,9 @@ FAST = replace(BALANCED, name="fast", steps=20, learning_rate=3e-2)
 PAPER = Preset(
     name="paper",
     decoder="robust",
-    steps=160,
+    steps=40,
     optimiser="adam",
-    learning_rate=2e-2,
+    learning_rate=8e-2,
     final_learning_rate=1e-3,
     synthesis_relaxation="straight_through",
     rate_relaxation="additive_noise",
@@ -123,6 +126,7 @@ PAPER = Preset(
     ),
     rounds=1,
     psnr_loss_limit=20.0,
+    hyper_steps=10,
 )
 """Section 4.1's weights and density: every term of Eq. 1, one bit at each pixel.
 
