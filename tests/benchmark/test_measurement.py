@@ -101,6 +101,21 @@ def test_a_message_of_hide_counts_as_it_came_back() -> None:
         assert 0 < one.lpips < 0.5
 
 
+def test_judges_forget_the_last_cover_when_another_comes() -> None:
+    judges = make_judges()
+    if judges.lpips is None:
+        pytest.skip("no package brings the weights of LPIPS")
+    first, second = astronaut(0, 0, 64, 64), astronaut(30, 170, 64, 64)
+    picture = from_eight_bits(second)
+    expected = [make_judges().distance(cover, picture) for cover in (first, second)]
+
+    assert [judges.distance(cover, picture) for cover in (first, first, second)] == [
+        expected[0],
+        *expected,
+    ]
+    assert expected[1] == pytest.approx(0, abs=1e-6)
+
+
 def test_other_formats_have_no_latent() -> None:
     one = measured("lsb-matching", 64)
 

@@ -256,6 +256,8 @@ def test_soft_information_of_known_channels():
     errors[:1100] = -1  # A binary symmetric channel of capacity 0.5.
     assert soft_information(errors) == pytest.approx(5000, abs=60)
     assert soft_information(errors * 1e-3) == pytest.approx(soft_information(errors), rel=1e-3)
+    many = errors[torch.randperm(10_000)].repeat(20)  # looked at in part
+    assert soft_information(many) == pytest.approx(100_000, rel=0.02)
 
 
 def test_relaxations():

@@ -28,3 +28,19 @@ def test_a_few_steps_move_bits_into_the_decoded_picture(name: str) -> None:
     ).tobytes()
     assert raw_accuracy(method.extract(received), bits) > 0.56
     assert method.embed(COVER, bits).data == stego.data
+
+
+@pytest.mark.parametrize("name", ["hyperbase-3", "elicbase-3"])
+def test_a_hyper_latent_of_the_edited_latent_makes_files_smaller(name: str) -> None:
+    full = load_method(name)
+    assert isinstance(full, LatentMethod)
+    bits = random_bits(full.bits_shape(COVER), 1)
+    sizes = {
+        steps: len(
+            replace(full, preset=replace(full.preset, steps=20, hyper_steps=steps))
+            .embed(COVER, bits)
+            .data
+        )
+        for steps in (0, 5)
+    }
+    assert sizes[5] < sizes[0]

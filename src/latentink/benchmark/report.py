@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REPORT = "report.html"
+RESULTS_TABLE = "results.csv"
+"""A row for each method and photo."""
 
 _STYLE = """
 :root { color-scheme: light dark }
@@ -100,6 +102,7 @@ def write_report(
     if not datasets:
         raise OptionError("There is nothing to report yet: no method was measured on any photo.")
     _make_folders(out)
+    write_atomically(out / RESULTS_TABLE, results.to_csv(index=False, float_format="%.6g").encode())
     parts = [_environment(environment)]
     for dataset in datasets:
         theirs = paper.beside.get(dataset)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
+from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
-from latentink.benchmark.paper import registry_name
+from latentink.benchmark.paper import paper_detections, paper_rows
 from latentink.errors import OptionError
 from latentink.steganalysis.detection_metrics import wilson_interval
 from latentink.steganalysis.stegexpose import THRESHOLD
@@ -32,8 +31,8 @@ class PaperTables:
     """The paper's figures.
 
     Attributes:
-        rows: tables 1 to 3, columns of benchmark/paper_tables.csv.
-        detections: table 4, columns of benchmark/paper_table4.csv.
+        rows: tables 1 to 3, the attributes of PaperRow as columns.
+        detections: table 4, those of PaperDetection.
         beside: which of the paper's datasets stands beside one of the benchmark's, by its name; a
             dataset that is not in it stands alone.
     """
@@ -90,7 +89,7 @@ MAIN = (
 MORE = (
     Quantity("ms_ssim", "MS-SSIM", _digits(4)),
     Quantity("lpips", "LPIPS", _digits(4)),
-    Quantity("shannon_rate", "Shannon rate", _digits(4), "shannon_rate_computed"),
+    Quantity("shannon_rate", "Shannon rate", _digits(4), "shannon_rate"),
     Quantity("delivered_rate", "delivered rate", _digits(4)),
     Quantity("payload_bits", "delivered, bits", _digits(0)),
     Quantity("seconds", "seconds", _digits(1)),
@@ -101,7 +100,7 @@ MORE = (
 DETECTION = (
     Quantity("error_rate", "error rate", "{:.2%}".format, "error_rate"),
     Quantity("psnr_db", "PSNR, dB", _digits(2), "psnr_db"),
-    Quantity("detection", "detected", "{:.0%}".format, "stegexpose_detection"),
+    Quantity("detection", "detected", "{:.0%}".format, "detection"),
 )
 """Table 4."""
 
@@ -133,10 +132,9 @@ def read_paper(beside: Mapping[str, str]) -> PaperTables:
         OptionError: pandas is missing.
     """
     pandas = import_pandas()
-    folder = files("latentink.benchmark")
     rows, detections = (
-        pandas.read_csv((folder / name).open(encoding="utf-8"))
-        for name in ("paper_tables.csv", "paper_table4.csv")
+        pandas.DataFrame([asdict(row) for row in published])
+        for published in (paper_rows(), paper_detections())
     )
     return PaperTables(rows, detections, beside)
 
@@ -300,13 +298,13 @@ def _means(
     measured = [one.key for one in quantities if one.key not in _DISTANCES]
     own = own.astype(dict.fromkeys(measured, "float64"))
     beside = published[published["dataset"] == paper.beside.get(dataset)]
-    theirs = {registry_name(row["method"]): row for row in beside.to_dict("records")}
+    theirs = {row["method"]: row for row in beside.to_dict("records")}
     rows = []
     for name in _in_the_papers_order(list(own["method"].unique()), list(theirs)):
         row = theirs.get(name, {})
         # Several seeds on a photo are no independent photos.
         photos = own[own["method"] == name].groupby("photo")[measured].mean()
-        cells = {"method": row.get("method", name), "name": name, "photos": len(photos)}
+        cells = {"method": row.get("label", name), "name": name, "photos": len(photos)}
         for one in quantities:
             interval = mean_interval(photos[one.key] if one.key in measured else ())
             cells |= {one.key: interval.mean, f"{one.key}_half": interval.half}

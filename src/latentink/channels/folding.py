@@ -70,7 +70,7 @@ class FoldedDecoder(MessageDecoder):
             self.register_buffer(f"missing{i}", layer.missing.detach().float())
 
     def in_bfloat16(self) -> FoldedDecoder:
-        """Return a copy whose convolutions run in bfloat16; its logits are of the picture's type."""
+        """Return a copy whose convolutions run in bfloat16; logits keep the picture's type."""
         return copy.deepcopy(self).bfloat16()
 
     def forward(self, picture: Tensor) -> Tensor:
