@@ -91,6 +91,12 @@ class WithoutWeights(LsbMatching):
     def embed(self, cover, bits, seed=0):
         raise WeightsError("There are no weights.")
 
+class Faulty(LsbMatching):
+    name = "faulty"
+
+    def embed(self, cover, bits, seed=0):
+        return 1 / 0
+
 class Slow(LsbMatching):
     name = "slow"
 
@@ -252,6 +258,16 @@ def test_a_refusal_is_a_row_and_is_not_asked_again(photos: Path, tmp_path: Path)
         results.forget_refusals()
     run_benchmark(config, tmp_path / "out", InProcess())
     assert opened("runner_methods:Choosy").asked == [3] * 6  # type: ignore[attr-defined]
+
+
+def test_a_fault_in_ones_own_method_ends_no_other_row(photos: Path, tmp_path: Path) -> None:
+    config = configured(photos, "runner_methods:Faulty", "lsb-matching")
+    run_benchmark(config, tmp_path / "out", local_engine(1))
+    with Results(tmp_path / "out" / "results.sqlite", create=False) as results:
+        assert {one.method for one in results.measurements()} == {"lsb-matching"}
+        reasons = {refusal.reason for refusal in results.refusals()}
+    assert len(reasons) == 1
+    assert "runner_methods:Faulty failed with ZeroDivisionError" in reasons.pop()
 
 
 def test_missing_weights_are_no_refusal(photos: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import platform
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -42,6 +43,7 @@ from latentink.codecs.registry import CODEC_NAMES, bundled_path, fingerprint_of
 from latentink.errors import LatentinkError, OptionError, OutputError, WeightsError
 from latentink.interrupts import interrupts_held
 from latentink.methods.method import Method, PaintedMethod, Stego
+from latentink.methods.registry import method_entries
 from latentink.methods.saving import eight_bits
 from latentink.picture import encode_png, write_atomically
 
@@ -311,7 +313,19 @@ def run_unit(unit: Unit, cover: np.ndarray) -> Iterator[Outcome]:
             raise
         except LatentinkError as error:
             result = Refusal(method.name, unit.dataset, unit.photo.name, unit.seed, str(error))
+        except Exception as error:
+            # A fault in a user's own method is the user's to read, and ends no other row.
+            if entry in method_entries():
+                raise
+            reason = f"{entry} failed with {type(error).__name__}: {error} ({_place_of(error)})"
+            result = Refusal(method.name, unit.dataset, unit.photo.name, unit.seed, reason)
         yield Outcome(result, time.monotonic() - started, picture)
+
+
+def _place_of(error: Exception) -> str:
+    """Return file and line that an exception was raised at."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}, line {frame.lineno}"
 
 
 class Sharing:

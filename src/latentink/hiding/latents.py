@@ -42,7 +42,7 @@ from latentink.channels.syndrome_trellis import COLUMNS, change_probabilities
 from latentink.codecs.codec import Latents
 from latentink.container import QUALITY_UNIT
 from latentink.editing.refinement import RefineTask, refine
-from latentink.errors import CapacityError
+from latentink.errors import CapacityError, OptionError
 from latentink.hiding.job import Carried, Job
 from latentink.losses.distortion import squared_error_bits
 from latentink.metrics.distortion import psnr_db
@@ -113,7 +113,9 @@ def carry_in_latents(job: Job) -> Carried:
 
     Raises:
         CapacityError: the photo cannot carry the message; the sentence says how much it can.
+        OptionError: steps are asked for that this codec's symbols do not allow.
     """
+    steps = _refinement_steps(job)
     plain_at = _plains(job)
     found = None
     for flat in (True, False):
@@ -128,7 +130,7 @@ def carry_in_latents(job: Job) -> Carried:
             "most at this quality. Shorten the message, raise --quality or take a larger photo."
         )
     candidate, written = found
-    latents, steps = written.latents, _refinement_steps(job)
+    latents = written.latents
     if steps:
         refined = _refined(job, candidate, written, steps)
         # The relaxed objective falls always, that of the file not in every textured photo.
@@ -283,10 +285,14 @@ def _written(job: Job, candidate: _Candidate) -> _Written | None:
 
 def _refinement_steps(job: Job) -> int:
     """Return how many steps refine the symbols that were found, 0 for none."""
+    steps = job.steps or 0
     # Where symbols depend on each other, moving one moves the places of the message.
-    if len(job.codec.passes(job.plain.latents.y.shape)) > 1:
-        return 0
-    return job.steps or 0
+    if steps and len(job.codec.passes(job.plain.latents.y.shape)) > 1:
+        raise OptionError(
+            f"The latents channel cannot refine symbols of {job.codec.architecture}, which depend "
+            "on each other; leave --steps out, or take --codec hyperprior."
+        )
+    return steps
 
 
 def _refined(job: Job, candidate: _Candidate, written: _Written, steps: int) -> Latents:
