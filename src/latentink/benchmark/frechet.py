@@ -17,13 +17,14 @@ brings: another scale altogether, and never to be called FID.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from latentink.benchmark.figures import COVER
 from latentink.benchmark.tables import import_pandas
@@ -40,6 +41,7 @@ INCEPTION_FILES = (
     "weights-inception-2015-12-05-6718a8a7.pth",
 )
 """What torch-fidelity's weights are called in torch hub's folder of checkpoints."""
+_LARGEST_SIDE = 299
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
@@ -71,10 +73,20 @@ def vgg_features(pictures: Iterable[np.ndarray], loss: PerceptualLoss) -> np.nda
     """Return features (n, 512) float32 of pictures (H, W, 3) uint8.
 
     The last block of LPIPS's VGG-16, of unit length along channels at each position as LPIPS
-    compares it, averaged over positions.
+    compares it, averaged over positions. Pictures with a side above 299, to which FID scales all,
+    are scaled down to it.
     """
-    rows = [loss.features(to_tensor(picture))[-1].mean(dim=0) for picture in pictures]
+    rows = [loss.features(_scaled_down(picture))[-1].mean(dim=0) for picture in pictures]
     return torch.stack(rows).float().numpy() if rows else np.zeros((0, 512), np.float32)
+
+
+def _scaled_down(picture: np.ndarray) -> Tensor:
+    whole = to_tensor(picture)
+    factor = _LARGEST_SIDE / max(picture.shape[:2])
+    if factor >= 1:
+        return whole
+    size = [max(round(factor * side), 1) for side in picture.shape[:2]]
+    return functional.interpolate(whole, size, mode="bilinear", antialias=True)
 
 
 def load_inception(weights: Path | None = None) -> nn.Module | None:
@@ -129,7 +141,10 @@ def inception_features(pictures: Iterable[np.ndarray], extractor: nn.Module) -> 
 
 
 def picture_distances(
-    pictures: Path, loss: PerceptualLoss | None, inception: nn.Module | None = None
+    pictures: Path,
+    loss: PerceptualLoss | None,
+    inception: nn.Module | None = None,
+    on_method: Callable[[int, int], None] = lambda done, total: None,
 ) -> pd.DataFrame:
     """Return the distances of all methods' pictures from the photos themselves.
 
@@ -138,6 +153,7 @@ def picture_distances(
             ``DATASET/cover/PHOTO.png``.
         loss: LPIPS, of whose trunk FD-VGG is; None leaves that out.
         inception: from :func:`load_inception`; None leaves FID out.
+        on_method: told after each dataset's method how many are done, and of how many.
 
     Returns:
         Columns dataset, method, pictures (how many), fd_vgg and fid (NaN where left out). Each
@@ -152,26 +168,33 @@ def picture_distances(
         "fd_vgg": None if loss is None else lambda found: vgg_features(found, loss),
         "fid": None if inception is None else lambda found: inception_features(found, inception),
     }
+    datasets = sorted(path for path in pictures.glob("*") if (path / COVER).is_dir())
+    folders = {
+        dataset: sorted(path for path in dataset.iterdir() if path.name != COVER)
+        for dataset in datasets
+    }
+    total, finished = sum(map(len, folders.values())), 0
     rows = []
-    for dataset in sorted(path for path in pictures.glob("*") if (path / COVER).is_dir()):
+    for dataset, methods in folders.items():
         covers = {path.name: path for path in sorted((dataset / COVER).glob("*.png"))}
         known = {
             kind: {name: features((read_picture(path),))[0] for name, path in covers.items()}
             for kind, features in kinds.items()
             if features is not None
         }
-        for folder in sorted(path for path in dataset.iterdir() if path.name != COVER):
+        for folder in methods:
             both = sorted(path for path in folder.glob("*.png") if path.name in covers)
-            if len(both) < 2:
-                continue
-            row = {"dataset": dataset.name, "method": folder.name, "pictures": len(both)}
-            for kind, features in kinds.items():
-                row[kind] = float("nan")
-                if features is not None:
-                    own = features(read_picture(path) for path in both)
-                    photos = np.stack([known[kind][path.name] for path in both])
-                    row[kind] = frechet_distance(photos, own)
-            rows.append(row)
+            if len(both) >= 2:
+                row = {"dataset": dataset.name, "method": folder.name, "pictures": len(both)}
+                for kind, features in kinds.items():
+                    row[kind] = float("nan")
+                    if features is not None:
+                        own = features(read_picture(path) for path in both)
+                        photos = np.stack([known[kind][path.name] for path in both])
+                        row[kind] = frechet_distance(photos, own)
+                rows.append(row)
+            finished += 1
+            on_method(finished, total)
     return pandas.DataFrame(rows, columns=["dataset", "method", "pictures", *kinds])
 
 

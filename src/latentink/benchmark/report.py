@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,8 +78,9 @@ def write_report(
 ) -> Path:
     """Write a report of a benchmark into a folder.
 
-    Makes ``report.html``, self-contained; ``tables/DATASET_TABLE.csv``, ``.md`` and ``.tex`` for
-    the tables main, more and detection; and the figures as ``figures/DATASET_*.jpg`` and ``.png``.
+    Makes ``report.html``, self-contained; ``results.csv``, a row for each embedding;
+    ``tables/DATASET_TABLE.csv``, ``.md`` and ``.tex`` for the tables main, more and detection; and
+    the figures as ``figures/DATASET_*.jpg`` and ``.png``.
 
     Args:
         results: a row for each embedding, with the columns of Measurement; where there is a column
@@ -213,12 +214,15 @@ def _page(title: str, body: str) -> str:
     )
 
 
-def report_folder(folder: Path, out: Path) -> Path:
+def report_folder(
+    folder: Path, out: Path, on_method: Callable[[int, int], None] = lambda done, total: None
+) -> Path:
     """Write the report of a folder of ``bench run``; see :func:`write_report`.
 
     Args:
         folder: with ``results.sqlite`` and ``pictures/``.
         out: folder to write to.
+        on_method: for showing progress: methods whose pictures were compared, and all.
 
     Raises:
         OptionError: there are no results, or pandas or matplotlib is missing.
@@ -235,5 +239,5 @@ def report_folder(folder: Path, out: Path) -> Path:
         environment = {key: ", ".join(values) for key, values in results.environment().items()}
     beside = {name: environment.get(f"paper of {name}", "") for name in frame["dataset"].unique()}
     pictures = folder / PICTURES
-    distances = picture_distances(pictures, make_judges().lpips, load_inception())
+    distances = picture_distances(pictures, make_judges().lpips, load_inception(), on_method)
     return write_report(frame, read_paper(beside), pictures, environment, out, distances)

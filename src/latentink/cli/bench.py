@@ -83,7 +83,14 @@ def bench_report_command(
     """Write the tables, figures and the report of what has been measured so far."""
     from latentink.benchmark.report import report_folder
 
-    print(f"report written to {report_folder(folder, out or folder)}")
+    with progress_bar() as bar:
+        task = bar.add_task("comparing pictures", total=None)
+        path = report_folder(
+            folder,
+            out or folder,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    print(f"report written to {path}")
 
 
 def left(progress: Progress, result: Result | None) -> str:
