@@ -82,7 +82,7 @@ MAIN = (
     Quantity("accuracy", "accuracy", "{:.2%}".format, "accuracy"),
     Quantity("rsbpp_rate", "RSBPP rate", _digits(4), "rsbpp_rate"),
     Quantity("fid", "FID", _digits(1), "fid"),
-    Quantity("fd_vgg", "FD-VGG", _digits(4)),
+    Quantity("fd_vgg", "FD-VGG", "{:.2g}".format),
 )
 """The paper's columns, and the distance on VGG where Inception's weights are missing."""
 
