@@ -66,6 +66,16 @@ def test_a_detector_learns_from_other_photos(photos: Path, tmp_path: Path) -> No
     refused(*arguments, "--detector", "spam", "--learn-from", learned, says="5 pairs are too few")
 
 
+def test_a_detector_that_cannot_look_is_left_out(photos: Path, tmp_path: Path) -> None:
+    learned = photos_in(tmp_path / "learned", 5, 300)
+    arguments = (photos, "--evaluate", "lsb-matching", "--work", tmp_path / "work", "--jobs", 1)
+    both = ("--detector", "latents", "--detector", "stegexpose", "--learn-from", learned)
+    result = run(*arguments, *both)
+    assert result.exit_code == 0, result.output
+    assert "left out  latents, against plain" in result.stderr
+    assert "stegexpose" in result.stdout
+
+
 def test_what_does_not_go_together_is_said(photos: Path, tmp_path: Path) -> None:
     refused(photos, "--detector", "spam", says="belong to --evaluate")
     evaluation = (photos, "--work", tmp_path / "work", "--evaluate")

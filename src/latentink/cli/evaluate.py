@@ -94,11 +94,18 @@ def evaluate_detectors(files: list[Path], options: EvaluateOptions, jobs: int) -
             raise OptionError(f"{min(shared)} is to be learned from and tested on; name others.")
         examples = _made(recipe, sources, options.work / options.method / "learn", jobs)
     tested = _made(recipe, photos, options.work / options.method / "test", jobs)
-    evaluations = []
+    evaluations: list[Evaluation] = []
+    unable: list[OptionError] = []
     for name in options.detectors:
         for reference in options.references:
-            fitted = _fitted(name, examples, reference, options.seed)
-            evaluations.append(_evaluation(fitted, options.method, tested, reference))
+            try:
+                fitted = _fitted(name, examples, reference, options.seed)
+                evaluations.append(_evaluation(fitted, options.method, tested, reference))
+            except OptionError as error:
+                unable.append(error)
+                print(f"left out  {name}, against {reference}: {error}", file=sys.stderr)
+    if not evaluations:
+        raise unable[0]
     if options.csv_file is not None:
         write_atomically(options.csv_file, as_csv(evaluations))
     if options.roc is not None:
