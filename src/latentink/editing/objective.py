@@ -67,7 +67,7 @@ def soft_information(margins: Tensor) -> float:
     unit = sample.square().mean().sqrt().clamp_min(1e-9)
     scaled = (sample / unit)[None] * margins.new_tensor(_SCALES)[:, None]
     information = 1 - functional.softplus(-scaled) / math.log(2)
-    return float(information.mean(dim=1).max()) * margins.numel()
+    return float(information.sum(dim=1).max()) * (margins.numel() / sample.numel())
 
 
 def evaluate(
