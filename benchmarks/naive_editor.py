@@ -45,7 +45,8 @@ from latentink.tensor_files import fill, read_safetensors
 
 # λ5 = 1/48 on the sum over the bits of a 512×512 photo, beside means over its pixels.
 WEIGHTS_OF_TERMS = replace(PAPER.weights, accuracy=512**2 / 48)
-OURS = replace(PAPER, weights=WEIGHTS_OF_TERMS, rounds=1)
+# The objective compared has the photo's own hyper-latent, so ours keeps it here.
+OURS = replace(PAPER, weights=WEIGHTS_OF_TERMS, learning_rate=2e-2, hyper_steps=0)
 
 
 class Plainly:

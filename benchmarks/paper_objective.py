@@ -2,7 +2,7 @@
 
     python benchmarks/paper_objective.py ../shared/photos/kodak --weights5 2 20 100 5461
 
-The `paper` preset (dense decoder, a bit in every pixel) with λ5 held still; figures are those of
+The `paper` preset (a bit at every pixel) with λ5 held still; figures are those of
 the last step's relaxed picture, whether or not a message could be read from it. Prints a Markdown
 table.
 """

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ INCEPTION_FILES = (
     "weights-inception-2015-12-05-6718a8a7.pth",
 )
 """What torch-fidelity's weights are called in torch hub's folder of checkpoints."""
+# Pixels; the side that FID scales pictures to.
 _LARGEST_SIDE = 299
 
 
@@ -73,8 +75,7 @@ def vgg_features(pictures: Iterable[np.ndarray], loss: PerceptualLoss) -> np.nda
     """Return features (n, 512) float32 of pictures (H, W, 3) uint8.
 
     The last block of LPIPS's VGG-16, of unit length along channels at each position as LPIPS
-    compares it, averaged over positions. Pictures with a side above 299, to which FID scales all,
-    are scaled down to it.
+    compares it, averaged over positions. Pictures with a side above 299 are scaled down to it.
     """
     rows = [loss.features(_scaled_down(picture))[-1].mean(dim=0) for picture in pictures]
     return torch.stack(rows).float().numpy() if rows else np.zeros((0, 512), np.float32)
@@ -164,38 +165,36 @@ def picture_distances(
         PictureError: a picture cannot be read.
     """
     pandas = import_pandas()
-    kinds = {
-        "fd_vgg": None if loss is None else lambda found: vgg_features(found, loss),
-        "fid": None if inception is None else lambda found: inception_features(found, inception),
-    }
-    datasets = sorted(path for path in pictures.glob("*") if (path / COVER).is_dir())
-    folders = {
-        dataset: sorted(path for path in dataset.iterdir() if path.name != COVER)
-        for dataset in datasets
-    }
-    total, finished = sum(map(len, folders.values())), 0
+    kinds: dict[str, Callable[[Iterable[np.ndarray]], np.ndarray]] = {}
+    if loss is not None:
+        kinds["fd_vgg"] = partial(vgg_features, loss=loss)
+    if inception is not None:
+        kinds["fid"] = partial(inception_features, extractor=inception)
+
+    @cache
+    def of_photo(kind: str, path: Path) -> np.ndarray:
+        return kinds[kind]((read_picture(path),))[0]
+
+    folders = [
+        folder
+        for dataset in sorted(path for path in pictures.glob("*") if (path / COVER).is_dir())
+        for folder in sorted(dataset.iterdir())
+        if folder.name != COVER
+    ]
     rows = []
-    for dataset, methods in folders.items():
-        covers = {path.name: path for path in sorted((dataset / COVER).glob("*.png"))}
-        known = {
-            kind: {name: features((read_picture(path),))[0] for name, path in covers.items()}
-            for kind, features in kinds.items()
-            if features is not None
-        }
-        for folder in methods:
-            both = sorted(path for path in folder.glob("*.png") if path.name in covers)
-            if len(both) >= 2:
-                row = {"dataset": dataset.name, "method": folder.name, "pictures": len(both)}
-                for kind, features in kinds.items():
-                    row[kind] = float("nan")
-                    if features is not None:
-                        own = features(read_picture(path) for path in both)
-                        photos = np.stack([known[kind][path.name] for path in both])
-                        row[kind] = frechet_distance(photos, own)
-                rows.append(row)
-            finished += 1
-            on_method(finished, total)
-    return pandas.DataFrame(rows, columns=["dataset", "method", "pictures", *kinds])
+    for finished, folder in enumerate(folders, start=1):
+        covers = folder.parent / COVER
+        both = [path for path in sorted(folder.glob("*.png")) if (covers / path.name).is_file()]
+        if len(both) >= 2:
+            row = {"dataset": folder.parent.name, "method": folder.name, "pictures": len(both)}
+            for kind, features in kinds.items():
+                own = features(read_picture(path) for path in both)
+                photos = np.stack([of_photo(kind, covers / path.name) for path in both])
+                row[kind] = frechet_distance(photos, own)
+            rows.append(row)
+        on_method(finished, len(folders))
+    columns = ["dataset", "method", "pictures", "fd_vgg", "fid"]
+    return pandas.DataFrame(rows, columns=columns)
 
 
 def _covariance_root(features: np.ndarray) -> np.ndarray:

@@ -103,8 +103,8 @@ class Judges:
     """
 
     lpips: PerceptualLoss | None
-    _cover: np.ndarray | None = field(default=None, repr=False)
-    _features: Features = field(default=(), repr=False)
+    _cover: np.ndarray | None = field(default=None, init=False, repr=False)
+    _features: Features = field(default=(), init=False, repr=False)
 
     @torch.no_grad()
     def distance(self, cover: np.ndarray, picture: np.ndarray) -> float | None:

@@ -99,12 +99,6 @@ def paper_detections() -> tuple[PaperDetection, ...]:
     )
 
 
-def paper_row(dataset: str, method: str) -> PaperRow | None:
-    """Return the paper's row of a method (registry name) on a dataset, or None."""
-    rows = (row for row in paper_rows() if (row.dataset, row.method) == (dataset, method))
-    return next(rows, None)
-
-
 def paper_methods() -> tuple[str, ...]:
     """Return the registry names of all of the paper's rows, each once, in the paper's order."""
     names = [row.method for row in paper_rows()] + [row.method for row in paper_detections()]

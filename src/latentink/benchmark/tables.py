@@ -50,13 +50,13 @@ class Quantity:
         key: column of the results.
         heading: of the column, with its unit.
         format: of its numbers.
-        paper: column of the paper's rows, if they have it.
+        paper: whether the paper's rows have it too, under the same name.
     """
 
     key: str
     heading: str
     format: Callable[[float], str]
-    paper: str | None = None
+    paper: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ def _digits(count: int) -> Callable[[float], str]:
 
 
 MAIN = (
-    Quantity("psnr_db", "PSNR, dB", _digits(2), "psnr_db"),
-    Quantity("bpp", "bpp", _digits(3), "bpp"),
-    Quantity("accuracy", "accuracy", "{:.2%}".format, "accuracy"),
-    Quantity("rsbpp_rate", "RSBPP rate", _digits(4), "rsbpp_rate"),
-    Quantity("fid", "FID", _digits(1), "fid"),
+    Quantity("psnr_db", "PSNR, dB", _digits(2), paper=True),
+    Quantity("bpp", "bpp", _digits(3), paper=True),
+    Quantity("accuracy", "accuracy", "{:.2%}".format, paper=True),
+    Quantity("rsbpp_rate", "RSBPP rate", _digits(4), paper=True),
+    Quantity("fid", "FID", _digits(1), paper=True),
     Quantity("fd_vgg", "FD-VGG", "{:.2g}".format),
 )
 """The paper's columns, and the distance on VGG where Inception's weights are missing."""
@@ -89,7 +89,7 @@ MAIN = (
 MORE = (
     Quantity("ms_ssim", "MS-SSIM", _digits(4)),
     Quantity("lpips", "LPIPS", _digits(4)),
-    Quantity("shannon_rate", "Shannon rate", _digits(4), "shannon_rate"),
+    Quantity("shannon_rate", "Shannon rate", _digits(4), paper=True),
     Quantity("delivered_rate", "delivered rate", _digits(4)),
     Quantity("payload_bits", "delivered, bits", _digits(0)),
     Quantity("seconds", "seconds", _digits(1)),
@@ -98,9 +98,9 @@ MORE = (
 )
 
 DETECTION = (
-    Quantity("error_rate", "error rate", "{:.2%}".format, "error_rate"),
-    Quantity("psnr_db", "PSNR, dB", _digits(2), "psnr_db"),
-    Quantity("detection", "detected", "{:.0%}".format, "detection"),
+    Quantity("error_rate", "error rate", "{:.2%}".format, paper=True),
+    Quantity("psnr_db", "PSNR, dB", _digits(2), paper=True),
+    Quantity("detection", "detected", "{:.0%}".format, paper=True),
 )
 """Table 4."""
 
@@ -308,8 +308,8 @@ def _means(
         for one in quantities:
             interval = mean_interval(photos[one.key] if one.key in measured else ())
             cells |= {one.key: interval.mean, f"{one.key}_half": interval.half}
-            if one.paper is not None:
-                cells[f"paper_{one.key}"] = row.get(one.paper, math.nan)
+            if one.paper:
+                cells[f"paper_{one.key}"] = row.get(one.key, math.nan)
         rows.append(cells)
     return pandas.DataFrame(rows)
 
@@ -324,7 +324,7 @@ def _in_the_papers_order(measured: list[str], published: list[str]) -> list[str]
 
 def _with_differences(table: pd.DataFrame, quantities: Sequence[Quantity]) -> pd.DataFrame:
     for one in quantities:
-        if one.paper is not None:
+        if one.paper:
             table[f"{one.key}_difference"] = table[one.key] - table[f"paper_{one.key}"]
     return table
 

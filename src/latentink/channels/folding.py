@@ -18,7 +18,6 @@ same function (up to floating-point rounding) in about a third of the time:
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,10 +68,6 @@ class FoldedDecoder(MessageDecoder):
             self.register_buffer(f"bias{i}", layer.bias.detach().float())
             self.register_buffer(f"missing{i}", layer.missing.detach().float())
 
-    def in_bfloat16(self) -> FoldedDecoder:
-        """Return a copy whose convolutions run in bfloat16; logits keep the picture's type."""
-        return copy.deepcopy(self).bfloat16()
-
     def forward(self, picture: Tensor) -> Tensor:
         """Return the logits (B, D, H, W) of ``picture`` (B, 3, H, W) in [0, 1]."""
         height, width = picture.shape[-2:]
@@ -88,13 +83,13 @@ class FoldedDecoder(MessageDecoder):
         return torch.cat(strips, dim=2)
 
     def _strip(self, picture: Tensor) -> Tensor:
-        start = signed(picture).to(self.get_buffer("bias0").dtype)
-        activations = [start.contiguous(memory_format=torch.channels_last)]
+        start = signed(picture).contiguous(memory_format=torch.channels_last)
+        activations = [start]
         for i in range(len(self.sources)):
             outcome = self._convolve(i, activations)
             if i + 1 < len(self.sources):
                 activations.append(F.leaky_relu_(outcome, NEGATIVE_SLOPE))
-        return outcome.to(picture.dtype)
+        return outcome
 
     def _convolve(self, i: int, activations: list[Tensor]) -> Tensor:
         bias = self.get_buffer(f"bias{i}")

@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentink.channels.folding import FoldedDecoder
 from latentink.channels.message_decoder import MessageDecoder
 from latentink.codecs.codec import STRIDE, Codec, Latents, Rounding
 from latentink.editing.appearance import Appearance, Judges
@@ -57,7 +56,7 @@ class EditTask:
     Attributes:
         cover: (1, 3, H, W) in [0, 1], the whole photo.
         v: (1, M, h, w) float32, its latent in units of symbols.
-        z: (N, h', w') int32, the hyper-latent's symbols, which stay as they are.
+        z: (N, h', w') int32, the hyper-latent's symbols; see Preset.hyper_steps.
         side: (1, C, h, w) float64, what the entropy model knows from them, exact.
         quality: quality code.
         lagrangian: λ1 of that quality.
@@ -199,9 +198,6 @@ class _Session:
         self.inverse_gain = codec.inverse_gain(task.quality)
         self.half_precision = has_fast_bfloat16()
         self.synthesis = frozen_copy(codec.g_s)
-        self.decoder = task.decoder
-        if self.half_precision and isinstance(task.decoder, FoldedDecoder):
-            self.decoder = task.decoder.in_bfloat16()
         self.cover = task.cover.contiguous(memory_format=torch.channels_last)
         self.noise = torch.Generator().manual_seed(seed)
         self.weight = preset.weights.accuracy
@@ -316,11 +312,12 @@ class _Session:
         pixels = tile.core.scaled(STRIDE).clipped(task.window.clipped(bounds))
         # The message decoder looks a few pixels beyond the tile, inside the patch.
         seen = pixels.grown(STRIDE, bounds)
-        logits = self.decoder.planes(
-            stego[..., seen.shifted(patch_pixels).rows, seen.shifted(patch_pixels).columns],
-            len(task.wanted),
-        )
-        stride = self.decoder.stride
+        with self._autocast():
+            logits = task.decoder.planes(
+                stego[..., seen.shifted(patch_pixels).rows, seen.shifted(patch_pixels).columns],
+                len(task.wanted),
+            )
+        stride = task.decoder.stride
         inner = pixels.shifted(seen)
         place = pixels.shifted(task.window)
         rows = slice(place.top // stride, place.bottom // stride)

@@ -132,7 +132,7 @@ PAPER = Preset(
 
 λ2 = 16, λ3 = 1, λ4 = 1/244. The paper does not say over what λ5 = 1/48 counts; 20 bits per nat
 lands nearest to its rows (docs/method.md). Its 1500 steps of Adam at 1e-3 with additive noise
-everywhere are in benchmarks/naive_editor.py; these 160 get lower.
+everywhere are in benchmarks/naive_editor.py, beside ours.
 """
 
 PRESETS = {preset.name: preset for preset in (BALANCED, FAST, PAPER)}
