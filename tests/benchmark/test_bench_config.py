@@ -28,12 +28,16 @@ def number():
 
 class Slash(LsbMatching):
     name = "../mine"
+
+def faulty():
+    return 1 / 0
 """
 
 
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "configured_method.py").write_text(MINE)
+    (tmp_path / "broken_method.py").write_text("def (")
     monkeypatch.syspath_prepend(tmp_path)
 
 
@@ -98,6 +102,8 @@ def test_a_method_of_the_users_own() -> None:
         ("configured_method:needs", "without arguments"),
         ("configured_method:number", "is a int"),
         ("configured_method:Slash", "attribute `name`"),
+        ("configured_method:faulty", "ZeroDivisionError: division by zero"),
+        ("broken_method:Mine", "cannot be made: SyntaxError"),
         ("no_such_module:Mine", "No module named 'no_such_module'.*PYTHONPATH"),
         ("configured_method:", "form package.module:Class"),
         (".relative:Mine", "form package.module:Class"),

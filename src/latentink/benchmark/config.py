@@ -32,7 +32,7 @@ from latentink.benchmark.datasets import (
     default_paper,
 )
 from latentink.benchmark.paper import paper_methods
-from latentink.errors import OptionError
+from latentink.errors import LatentinkError, OptionError
 from latentink.methods.method import Method
 from latentink.methods.registry import load_method, method_entries
 from latentink.picture import MINIMUM_SIDE
@@ -146,11 +146,18 @@ def open_method(name: str) -> Method:
             f"The method {name!r} cannot be imported ({error}); install its package, or name its "
             "folder in the environment variable PYTHONPATH."
         ) from error
+    except Exception as error:
+        raise _fault(name, error) from error
     if not callable(make) or not _takes_nothing(make):
         raise OptionError(
             f"The method {name!r} is no class or function that can be called without arguments."
         )
-    method = make()
+    try:
+        method = make()
+    except LatentinkError:
+        raise
+    except Exception as error:
+        raise _fault(name, error) from error
     if not isinstance(method, Method):
         raise OptionError(
             f"The method {name!r} is a {type(method).__name__}; make it a subclass of "
@@ -161,6 +168,13 @@ def open_method(name: str) -> Method:
             f"The method {name!r} needs an attribute `name` of letters, digits and . _ + - only."
         )
     return method
+
+
+def _fault(name: str, error: Exception) -> OptionError:
+    """Return what to say of a fault in a user's own module."""
+    return OptionError(
+        f"The method {name!r} cannot be made: {type(error).__name__}: {error}; correct its module."
+    )
 
 
 def _takes_nothing(make: Any) -> bool:
