@@ -9,9 +9,9 @@ import skimage.data
 
 import latentink
 from latentink import HideOptions
-from latentink.channels.registry import WEIGHTS
 from latentink.codecs.gains import lagrangian
 from latentink.container import unpack
+from latentink.message_decoders.registry import WEIGHTS
 from latentink.picture import encode_png
 from photos import astronaut
 

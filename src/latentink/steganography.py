@@ -18,12 +18,15 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from latentink.channels.latents import read_sealed
-from latentink.channels.pixels import View, whole_picture
-from latentink.channels.plan import largest_message
-from latentink.channels.reading import message_of, read_soft_bits
-from latentink.channels.registry import load_message_decoder
+from latentink.channels.channel import Carried, Job, Plain, too_much
+from latentink.channels.latents.coding import read_sealed
+from latentink.channels.latents.sender import carry_in_latents, room_in_latents
+from latentink.channels.pixels.plan import largest_message
+from latentink.channels.pixels.receiver import message_of, read_soft_bits
+from latentink.channels.pixels.sender import carry_in_pixels
+from latentink.channels.pixels.view import View, whole_picture
 from latentink.codecs.codec import Codec, Latents
+from latentink.codecs.compression import compress_plainly, pack_latents
 from latentink.codecs.registry import codec_of_file, load_codec
 from latentink.container import MAGIC, digest_symbols, unpack
 from latentink.editing.editor import Progress
@@ -36,17 +39,14 @@ from latentink.errors import (
     PictureError,
 )
 from latentink.geometry import Rectangle
-from latentink.hiding.compression import compress_plainly, pack_latents
-from latentink.hiding.job import Carried, Job, Plain, too_much
-from latentink.hiding.latents import carry_in_latents, room_in_latents
-from latentink.hiding.pixels import carry_in_pixels
-from latentink.metrics.distortion import psnr_db
+from latentink.message_decoders.registry import load_message_decoder
 from latentink.payload.keys import Keys, derive_keys
 from latentink.payload.sealing import MAX_MESSAGE_BYTES, message_salt, seal, unseal
 from latentink.picture import (
     MAXIMUM_PIXELS,
     MINIMUM_SIDE,
     decode_picture,
+    psnr_db,
     read_file,
     read_picture,
     to_picture,

@@ -10,8 +10,8 @@ import scipy.linalg
 import torch
 
 from latentink.benchmark import frechet
+from latentink.critics.lpips import SOURCES, PerceptualLoss
 from latentink.errors import OptionError, WeightsError
-from latentink.losses.perceptual import SOURCES, PerceptualLoss
 from photos import astronaut
 
 RNG = np.random.default_rng(1)

@@ -17,10 +17,10 @@ from latentink.benchmark.measurement import (
     measure,
     multi_scale_similarity,
 )
+from latentink.codecs.compression import pack_latents
 from latentink.codecs.registry import load_codec
 from latentink.container import unpack
-from latentink.hiding.compression import pack_latents
-from latentink.losses.perceptual import SOURCES
+from latentink.critics.lpips import SOURCES
 from latentink.methods.embedding import embed_random
 from latentink.methods.method import random_bits
 from latentink.methods.registry import load_method

@@ -30,8 +30,8 @@ from latentink.benchmark.tables import (  # noqa: E402
     read_paper,
     refused,
 )
+from latentink.critics.lpips import SOURCES, PerceptualLoss  # noqa: E402
 from latentink.errors import OptionError  # noqa: E402
-from latentink.losses.perceptual import SOURCES, PerceptualLoss  # noqa: E402
 from photos import astronaut  # noqa: E402
 
 NASTY = "<b>mine|a_b&c</b>"

@@ -14,8 +14,7 @@ from latentink.codecs.codec import Codec, Latents
 from latentink.container import QUALITY_UNIT
 from latentink.errors import ContainerError, OptionError
 from latentink.geometry import Rectangle
-from latentink.metrics.distortion import psnr_db
-from latentink.picture import to_picture, to_tensor
+from latentink.picture import psnr_db, to_picture, to_tensor
 from latentink.relaxations.straight_through import straight_through
 from photos import astronaut
 

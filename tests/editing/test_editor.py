@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from latentink.channels.periodic import PeriodicDecoder
 from latentink.codecs.codec import STRIDE
 from latentink.codecs.registry import load_codec
+from latentink.critics.discriminator import load_discriminator
+from latentink.critics.lpips import PerceptualLoss
 from latentink.editing.appearance import Appearance, Judges
 from latentink.editing.editor import EditTask, Reading, edit, temperature_at
 from latentink.editing.objective import soft_information
@@ -17,10 +18,9 @@ from latentink.editing.presets import BALANCED, Weights
 from latentink.editing.tiles import tiles_of
 from latentink.geometry import Rectangle
 from latentink.losses.accuracy import cross_entropy, hinge
-from latentink.losses.discriminator import load_discriminator
 from latentink.losses.distortion import squared_error_bits
-from latentink.losses.perceptual import PerceptualLoss
 from latentink.losses.rate import gaussian_bits
+from latentink.message_decoders.periodic import PeriodicDecoder
 from latentink.picture import to_picture, to_tensor
 from latentink.relaxations.additive_noise import additive_noise
 from latentink.relaxations.straight_through import straight_through

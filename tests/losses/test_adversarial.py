@@ -10,10 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from latentink.codecs.registry import load_codec
-from latentink.errors import WeightsError
-from latentink.losses import discriminator as networks
-from latentink.losses.adversarial import adversarial, discrimination
-from latentink.losses.discriminator import (
+from latentink.critics.discriminator import (
     BUNDLED,
     WEIGHTS,
     Discriminator,
@@ -21,6 +18,9 @@ from latentink.losses.discriminator import (
     read_discriminator,
     save_discriminator,
 )
+from latentink.errors import WeightsError
+from latentink.losses import discriminator as networks
+from latentink.losses.adversarial import adversarial, discrimination
 
 
 def tiny() -> Discriminator:

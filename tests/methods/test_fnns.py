@@ -10,8 +10,8 @@ from latentink.methods.fnns import ADAM, Fnns
 from latentink.methods.method import random_bits
 from latentink.methods.registry import MethodOptions, load_method
 from latentink.methods.saving import from_eight_bits
-from latentink.metrics.distortion import picture_psnr_db
 from latentink.metrics.raw_bits import raw_accuracy
+from latentink.picture import picture_psnr_db
 from photos import astronaut
 
 COVER = astronaut()[64:128, 96:160]

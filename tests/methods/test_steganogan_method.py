@@ -4,8 +4,8 @@ import pytest
 
 from latentink.methods.method import random_bits
 from latentink.methods.registry import MethodOptions, load_method
-from latentink.metrics.distortion import picture_psnr_db
 from latentink.metrics.raw_bits import raw_accuracy
+from latentink.picture import picture_psnr_db
 from photos import astronaut
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import latentink
-from latentink.channels.latents import information
 from latentink.codecs.codec import Codec, Latents
 from latentink.errors import OptionError
+from latentink.losses.rate import information
 from latentink.picture import encode_png
 from latentink.steganalysis.detector import Evidence
 from latentink.steganalysis.latent_domain import (

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from latentink.channels.decoder_file import load_decoder
 from latentink.errors import OptionError, WeightsError
+from latentink.message_decoders.decoder_file import load_decoder
 from latentink.relaxations.eight_bits import round_to_8_bits
 from latentink.training import decoder as training
 from latentink.training.checkpoints import checkpoint_path, resumable

@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 
 from latentink.codecs.codec import Codec
 from latentink.codecs.registry import LoadedCodec, load_codec
+from latentink.critics.discriminator import Discriminator, read_discriminator
 from latentink.errors import OptionError, WeightsError
 from latentink.losses.adversarial import adversarial
-from latentink.losses.discriminator import Discriminator, read_discriminator
 from latentink.picture import to_tensor
 from latentink.tensor_files import fill
 from latentink.training import discriminator as training

@@ -179,7 +179,7 @@ def test_later_steps_weigh_more_in_the_loss() -> None:
 def test_training_goes_on_from_a_bundled_decoder_and_from_liso_itself(
     recipe: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from latentink.channels.decoder_file import load_decoder
+    from latentink.message_decoders.decoder_file import load_decoder
     from latentink.weights.catalogue import FOLDER
 
     network = started(Recipe(start="decoder_dense_d1"))

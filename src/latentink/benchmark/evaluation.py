@@ -14,7 +14,7 @@ import numpy as np
 
 from latentink.benchmark.figures import import_pyplot
 from latentink.errors import OptionError
-from latentink.steganalysis.detection_metrics import (
+from latentink.metrics.detection import (
     accuracy,
     auc,
     least_error,

@@ -29,8 +29,8 @@ from torch.nn import functional
 
 from latentink.benchmark.figures import COVER
 from latentink.benchmark.tables import import_pandas
+from latentink.critics.lpips import PerceptualLoss
 from latentink.errors import OptionError, WeightsError
-from latentink.losses.perceptual import PerceptualLoss
 from latentink.picture import read_picture, to_tensor
 from latentink.tensor_files import read_checkpoint
 

@@ -12,13 +12,12 @@ from torch import Tensor
 from latentink.benchmark.delivery import delivered_bits
 from latentink.codecs.registry import codec_of_file
 from latentink.container import unpack
-from latentink.losses.perceptual import SOURCES, Features, PerceptualLoss
+from latentink.critics.lpips import SOURCES, Features, PerceptualLoss
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import eight_bits
-from latentink.metrics.distortion import picture_psnr_db
 from latentink.metrics.excess_code_length import mean_excess_bits
 from latentink.metrics.raw_bits import raw_accuracy, rsbpp, shannon_bpp
-from latentink.picture import to_tensor
+from latentink.picture import picture_psnr_db, to_tensor
 from latentink.steganalysis.detector import Evidence
 from latentink.steganalysis.stegexpose import StegExpose
 

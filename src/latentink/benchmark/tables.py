@@ -17,7 +17,7 @@ from scipy import stats
 
 from latentink.benchmark.paper import paper_detections, paper_rows
 from latentink.errors import OptionError
-from latentink.steganalysis.detection_metrics import wilson_interval
+from latentink.metrics.detection import wilson_interval
 from latentink.steganalysis.stegexpose import THRESHOLD
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from latentink.codecs.codec import STRIDE
+from latentink.critics.discriminator import Discriminator, load_discriminator
+from latentink.critics.lpips import Features, PerceptualLoss
 from latentink.editing.presets import Weights
 from latentink.geometry import Rectangle
 from latentink.losses.adversarial import adversarial
-from latentink.losses.discriminator import Discriminator, load_discriminator
 from latentink.losses.evasion import evasion
-from latentink.losses.perceptual import Features, PerceptualLoss
 from latentink.steganalysis.network_detector import load_detector, logit_difference
 
 # Features of a 128×128 cell take 10 MB.

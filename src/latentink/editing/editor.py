@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentink.channels.message_decoder import MessageDecoder
 from latentink.codecs.codec import STRIDE, Codec, Latents, Rounding
 from latentink.editing.appearance import Appearance, Judges
 from latentink.editing.objective import Terms, evaluate
@@ -28,6 +27,7 @@ from latentink.editing.presets import Preset, Relaxation
 from latentink.editing.tiles import Tile, region_of, tiles_of
 from latentink.geometry import Rectangle
 from latentink.losses.total_variation import total_variation
+from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.relaxations.additive_noise import additive_noise
 from latentink.relaxations.gumbel_annealing import gumbel_annealing
 from latentink.relaxations.soft_rounding import soft_rounding

@@ -5,12 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from latentink.channels.plan import Spread
 from latentink.errors import OptionError
 
 Relaxation = Literal["additive_noise", "straight_through", "soft_rounding", "gumbel_annealing"]
 AccuracyLoss = Literal["hinge", "cross_entropy"]
 OptimiserName = Literal["adam", "lbfgs"]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How thinly a message is laid.
+
+    Attributes:
+        density: raw bits per pixel of the window, at most, while larger windows exist.
+        fill: whether every position of the picture carries, whatever the message's length.
+        accuracy: raw accuracy to plan for where there is room; fixes the code rate.
+        highest_accuracy: raw accuracy to plan for before a larger window or a further plane of
+            logits is used.
+    """
+
+    density: float
+    fill: bool
+    accuracy: float
+    highest_accuracy: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +66,7 @@ class Preset:
 
     Attributes:
         name: as on the command line.
-        decoder: message decoder that reads the picture (channels/registry.py).
+        decoder: message decoder that reads the picture (message_decoders/registry.py).
         steps: length of the schedule; the editor may stop before and may add rounds.
         optimiser: see editing/optimisers.py.
         learning_rate: at the first step; Adam's in symbols.
@@ -132,7 +149,7 @@ PAPER = Preset(
 
 λ2 = 16, λ3 = 1, λ4 = 1/244. The paper does not say over what λ5 = 1/48 counts; 20 bits per nat
 lands nearest to its rows (docs/method.md). Its 1500 steps of Adam at 1e-3 with additive noise
-everywhere are in benchmarks/naive_editor.py, beside ours.
+everywhere are in experiments/naive_editor.py, beside ours.
 """
 
 PRESETS = {preset.name: preset for preset in (BALANCED, FAST, PAPER)}

@@ -1,1 +1,1 @@
-"""The terms of the objective (Eq. 1), one file each."""
+"""The terms of the objective (Eq. 1), one file each: pure functions of tensors."""

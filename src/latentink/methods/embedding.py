@@ -10,10 +10,10 @@ import numpy as np
 from latentink.errors import CapacityError, MessageNotFoundError, OptionError
 from latentink.methods.messages import message_bits, message_from
 from latentink.methods.method import Method, Stego, random_bits
-from latentink.metrics.distortion import picture_psnr_db
 from latentink.metrics.raw_bits import raw_accuracy, rsbpp, shannon_bpp
 from latentink.payload.keys import Keys
 from latentink.payload.sealing import message_salt, seal
+from latentink.picture import picture_psnr_db
 
 
 @dataclass(frozen=True)

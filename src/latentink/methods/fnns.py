@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentink.channels.message_decoder import MessageDecoder
 from latentink.editing.editor import has_fast_bfloat16
 from latentink.editing.optimisers import Adam
+from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.methods.method import PaintedMethod, Stego
 from latentink.methods.saving import Saving
 from latentink.picture import to_tensor
@@ -97,7 +97,7 @@ class Fnns(PaintedMethod):
 
     Attributes:
         name: the row's.
-        decoder: folded, frozen (channels/folding.py); D bits at each pixel.
+        decoder: folded, frozen (message_decoders/folding.py); D bits at each pixel.
         saving: of the finished picture.
         schedule: of the search.
         layer: what lies between pixels and decoder while searching, or None (FNNS-JPG_TRAIN).

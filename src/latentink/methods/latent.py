@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from latentink.channels.message_decoder import MessageDecoder
 from latentink.codecs.codec import Latents
+from latentink.codecs.compression import compress_plainly, pack_latents
 from latentink.codecs.registry import load_codec
 from latentink.editing.appearance import judges_for
 from latentink.editing.editor import EditTask, Reading, edit
 from latentink.editing.presets import Preset
 from latentink.geometry import Rectangle
-from latentink.hiding.compression import compress_plainly, pack_latents
+from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.methods.fnns import decoder_logits
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
@@ -34,7 +34,7 @@ class LatentMethod(Method):
         codec: name of the codec.
         quality: 1 to 8.
         preset: of the editor; its decoder and spread are not used, and one schedule is run.
-        decoder: folded, frozen (channels/folding.py); D bits at each pixel.
+        decoder: folded, frozen (message_decoders/folding.py); D bits at each pixel.
     """
 
     name: str

@@ -22,10 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latentink.channels.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN
-from latentink.channels.dense import DenseDecoder
-from latentink.channels.message_decoder import NEGATIVE_SLOPE, convolution, signed
 from latentink.errors import WeightsError
+from latentink.message_decoders.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN
+from latentink.message_decoders.dense import DenseDecoder
+from latentink.message_decoders.message_decoder import NEGATIVE_SLOPE, convolution, signed
 from latentink.methods.jpeg_layer import jpeg_straight_through
 from latentink.methods.saving import SUBSAMPLINGS, Jpeg, Png
 from latentink.relaxations.eight_bits import round_to_8_bits

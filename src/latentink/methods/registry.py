@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from latentink.channels.folding import fold_batch_norm
-from latentink.channels.keyed import keyed_decoder
-from latentink.channels.message_decoder import MessageDecoder, MessageEncoder
-from latentink.channels.registry import load_message_decoder, load_message_encoder
 from latentink.editing.presets import PAPER
 from latentink.errors import OptionError
+from latentink.message_decoders.folding import fold_batch_norm
+from latentink.message_decoders.keyed import keyed_decoder
+from latentink.message_decoders.message_decoder import MessageDecoder, MessageEncoder
+from latentink.message_decoders.registry import load_message_decoder, load_message_encoder
 from latentink.methods.adaptive import Hill, JUniward, NsF5, SUniward
 from latentink.methods.fnns import ADAM, LBFGS, LBFGS_RANDOM, Fnns
 from latentink.methods.hide import Hide
@@ -37,8 +37,8 @@ class MethodOptions:
 
     Attributes:
         depth: D, bits at each pixel, where the method has a choice.
-        decoder: a message decoder's name or file (channels/registry.py) instead of the method's
-            own; a .steg file brings its encoder along.
+        decoder: a message decoder's name or file instead of the method's own; a .steg file brings
+            its encoder along.
         subsampling: of colour, where the method saves as JPEG.
         password: what random decoders are drawn from; None is the public key.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from latentink.channels.message_decoder import MessageDecoder, MessageEncoder
+from latentink.message_decoders.message_decoder import MessageDecoder, MessageEncoder
 from latentink.methods.fnns import decoder_logits
 from latentink.methods.method import PaintedMethod, Stego
 from latentink.methods.saving import Saving

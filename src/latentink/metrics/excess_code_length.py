@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentink.channels.latents import information
 from latentink.codecs.codec import Codec
 from latentink.container import unpack
+from latentink.losses.rate import information
 
 SMALLEST_SCALE = 1.0
 """Of the symbols that count: the narrow ones are nearly always 0 and tell nothing."""

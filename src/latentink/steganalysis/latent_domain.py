@@ -33,11 +33,11 @@ import torch
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import ndtr, xlogy
 
-from latentink.channels.latents import information
 from latentink.codecs.codec import Codec, Latents
 from latentink.codecs.registry import codec_of_file
 from latentink.container import MAGIC, unpack
 from latentink.errors import OptionError
+from latentink.losses.rate import information
 from latentink.picture import to_tensor
 from latentink.steganalysis.detector import Evidence, LearningDetector
 

@@ -27,9 +27,9 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from latentink.channels.basic import BasicDecoder, BasicEncoder
-from latentink.channels.decoder_file import Decoder, Encoder, save_decoder, save_encoder
-from latentink.channels.dense import DenseDecoder, DenseEncoder
+from latentink.message_decoders.basic import BasicDecoder, BasicEncoder
+from latentink.message_decoders.decoder_file import Decoder, Encoder, save_decoder, save_encoder
+from latentink.message_decoders.dense import DenseDecoder, DenseEncoder
 from latentink.relaxations.eight_bits import round_to_8_bits
 from latentink.training.checkpoints import (
     check_same_recipe,

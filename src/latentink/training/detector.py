@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from latentink.errors import OptionError
-from latentink.steganalysis.detection_metrics import accuracy, auc, least_error
+from latentink.metrics.detection import accuracy, auc, least_error
 from latentink.steganalysis.detector import Evidence
 from latentink.steganalysis.network_detector import (
     MIN_SIDE,
@@ -237,7 +237,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a detector does on pairs that it has not seen; see steganalysis/detection_metrics.py.
+    """What a detector does on pairs that it has not seen; see metrics/detection.py.
 
     Attributes:
         accuracy: at the detector's threshold.

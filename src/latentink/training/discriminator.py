@@ -35,10 +35,10 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from latentink.codecs.codec import STRIDE, Codec
 from latentink.codecs.registry import CODEC_NAMES, LoadedCodec, load_codec
+from latentink.critics.discriminator import MAX_WIDTH, Discriminator, save_discriminator
 from latentink.errors import OptionError, WeightsError
 from latentink.geometry import Rectangle
 from latentink.losses.adversarial import discrimination
-from latentink.losses.discriminator import MAX_WIDTH, Discriminator, save_discriminator
 from latentink.relaxations.eight_bits import round_to_8_bits
 from latentink.tensor_files import fill
 from latentink.training.checkpoints import (

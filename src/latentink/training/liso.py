@@ -24,9 +24,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latentink.channels.decoder_file import load_decoder
-from latentink.channels.message_decoder import block, convolution, signed
 from latentink.errors import WeightsError
+from latentink.message_decoders.decoder_file import load_decoder
+from latentink.message_decoders.message_decoder import block, convolution, signed
 from latentink.methods.liso_network import (
     FORMAT,
     MAX_ITERATIONS,

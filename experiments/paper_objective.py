@@ -1,0 +1,72 @@
+"""Where the paper's objective lands for several λ5: accuracy, PSNR, rate, and each term per pixel.
+
+    python experiments/paper_objective.py ../shared/photos/kodak --weights5 2 20 100 5461
+
+The `paper` preset (a bit at every pixel) with λ5 held still; figures are those of
+the last step's relaxed picture, whether or not a message could be read from it. Prints a Markdown
+table.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from covers import centre_crop
+from latentink.editing.editor import Progress
+from latentink.editing.presets import PAPER, Preset
+from latentink.errors import CapacityError
+from latentink.picture import read_picture
+from latentink.steganography import HideOptions, hide
+
+TERMS = ("rate", "distortion", "perceptual", "adversarial", "variation", "accuracy")
+
+
+def last_step(cover: np.ndarray, preset: Preset, codec: str, quality: float) -> Progress:
+    """Return the last step of one schedule on ``cover`` (H, W, 3)."""
+    seen: list[Progress] = []
+    options = HideOptions(codec=codec, quality=quality, preset=preset)
+    with suppress(CapacityError):
+        hide(cover, b"12 bytes 34 ", password="paper", options=options, on_step=seen.append)
+    return seen[-1]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--weights5", type=float, nargs="+", default=[PAPER.weights.accuracy])
+    parser.add_argument("--codec", default="hyperprior")
+    parser.add_argument("--quality", type=float, default=5)
+    parser.add_argument("--crop", type=int, default=256)
+    parser.add_argument("--cell", type=int, default=64, help="LPIPS and discriminator see as much")
+    parser.add_argument("--first", type=int, default=2, help="photos")
+    parser.add_argument("--steps", type=int, default=PAPER.steps)
+    parser.add_argument("--learning-rate", type=float, default=PAPER.learning_rate)
+    arguments = parser.parse_args()
+    paths = sorted(arguments.photos.iterdir())[: arguments.first]
+    covers = [centre_crop(read_picture(path), arguments.crop) for path in paths]
+    print(f"| λ5 | accuracy | PSNR | {' | '.join(f'{name}, bpp' for name in TERMS)} |")
+    print("|---:" * (3 + len(TERMS)) + "|")
+    for weight in arguments.weights5:
+        weights = replace(PAPER.weights, accuracy=weight, accuracy_gain=0.0, cell=arguments.cell)
+        preset = replace(
+            PAPER,
+            weights=weights,
+            steps=arguments.steps,
+            learning_rate=arguments.learning_rate,
+            rounds=1,
+        )
+        ends = [last_step(c, preset, arguments.codec, arguments.quality) for c in covers]
+        terms = [np.mean([end.terms[name] for end in ends]) / arguments.crop**2 for name in TERMS]
+        accuracy, psnr = (np.mean([getattr(e, k) for e in ends]) for k in ("accuracy", "psnr_db"))
+        figures = " | ".join(f"{value:.3f}" for value in terms)
+        print(f"| {weight:g} | {accuracy:.1%} | {psnr:.2f} dB | {figures} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

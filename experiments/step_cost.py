@@ -1,0 +1,53 @@
+"""Seconds of one forward and backward pass at 512×512, gradient to the input only.
+
+    python experiments/step_cost.py
+
+Prints a Markdown table: median of repeated passes under bf16 autocast where the CPU has it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from latentink.codecs.registry import load_codec
+from latentink.editing.editor import frozen_copy, has_fast_bfloat16
+from latentink.message_decoders.registry import decoder_names, load_message_decoder
+
+SIDE = 512
+PASSES = 15
+
+
+def median_seconds(network: Callable[[Tensor], Tensor], values: Tensor) -> float:
+    """Return the median seconds of a pass of ``network`` and its gradient at ``values``."""
+    seconds = []
+    for _ in range(PASSES):
+        leaf = values.clone(memory_format=torch.channels_last).requires_grad_()
+        started = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16()):
+            output = network(leaf)
+        output.float().sum().backward()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def main() -> None:
+    """Measure and print."""
+    codec = load_codec("hyperprior").codec
+    latent = torch.randn(1, codec.latent_channels, SIDE // 16, SIDE // 16)
+    picture = torch.rand(1, 3, SIDE, SIDE)
+    print("| network | milliseconds |\n|---|---:|")
+    seconds = median_seconds(frozen_copy(codec.g_s), latent)
+    print(f"| synthesis transform | {1000 * seconds:.0f} |")
+    for name in decoder_names():
+        decoder = load_message_decoder(name, bytes(32))
+        seconds = median_seconds(lambda x, d=decoder: d.planes(x, 1), picture)  # type: ignore[misc]
+        print(f"| message decoder `{name}`, one plane | {1000 * seconds:.0f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The latents channel: the message is in the symbols of the file."""

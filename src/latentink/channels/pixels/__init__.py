@@ -1,0 +1,1 @@
+"""The pixels channel: a network reads the message from the decoded picture."""

@@ -1,0 +1,1 @@
+"""Networks that judge a picture: LPIPS and HiFiC's discriminator."""

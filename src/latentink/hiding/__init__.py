@@ -1,1 +1,0 @@
-"""The sender's work, a channel a file: a sealed message and a photo in, latents that carry out."""

@@ -1,0 +1,138 @@
+"""Decoders come by name; a weights file is checked before it is believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from latentink.errors import OutputError, WeightsError
+from latentink.message_decoders.basic import BasicDecoder
+from latentink.message_decoders.decoder_file import FORMAT, load_decoder, save_decoder
+from latentink.message_decoders.dense import DenseDecoder
+from latentink.message_decoders.registry import (
+    BUNDLED,
+    WEIGHTS,
+    decoder_names,
+    load_message_decoder,
+)
+from photos import astronaut
+
+METADATA = {"format": FORMAT, "architecture": "dense", "hidden": "4", "data_depth": "1"}
+
+
+@pytest.mark.parametrize("decoder", [DenseDecoder(2, 4), BasicDecoder(3, 5)])
+def test_a_saved_decoder_comes_back(decoder: DenseDecoder | BasicDecoder, tmp_path: Path) -> None:
+    path = tmp_path / "decoder.safetensors"
+    save_decoder(decoder, path, {"note": "from a test"})
+    loaded = load_decoder(path)
+    picture = torch.rand(1, 3, 20, 20)
+    assert type(loaded) is type(decoder)
+    assert torch.equal(loaded(picture), decoder.eval()(picture))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("name", decoder_names())
+def test_every_name_loads_and_reads_a_picture(name: str) -> None:
+    decoder = load_message_decoder(name, b"key")
+    assert decoder.name == name
+    assert not decoder.training
+    assert not any(p.requires_grad for p in decoder.parameters())
+    places = 32 // decoder.stride, 40 // decoder.stride
+    assert decoder(torch.rand(1, 3, 32, 40)).shape == (1, decoder.data_depth, *places)
+
+
+DATA_DEPTHS = {
+    **{"dense": 1, "dense2": 2, "dense3": 3, "dense4": 4, "robust": 1},
+    **{"basic": 1, "basic2": 2, "basic3": 3, "basic4": 4},
+}
+
+
+def test_every_bundled_decoder_has_a_card_and_the_depth_of_its_name() -> None:
+    assert BUNDLED.keys() == DATA_DEPTHS.keys()
+    for name, file in BUNDLED.items():
+        assert load_decoder(WEIGHTS / file).data_depth == DATA_DEPTHS[name]
+        assert f"`{name}`" in (WEIGHTS / file).with_suffix(".md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_decoder_reads_a_photo_the_same_each_time_and_whatever_the_key(name: str) -> None:
+    pixels = torch.from_numpy(astronaut(height=48, width=64)).permute(2, 0, 1)[None]
+    picture = pixels.float() / 255
+    decoder = load_message_decoder(name, b"key")
+    logits = decoder(picture)
+    assert logits.shape == (1, DATA_DEPTHS[name], 48, 64)
+    assert logits.isfinite().all()
+    assert torch.equal(decoder(picture), logits)
+    assert torch.equal(load_message_decoder(name, b"other")(picture), logits)
+    torch.testing.assert_close(decoder.planes(picture, 1), logits[:, :1])
+
+
+@pytest.mark.parametrize("name", [name for name, depth in DATA_DEPTHS.items() if depth > 1])
+def test_the_planes_of_a_bundled_decoder_are_different_codes(name: str) -> None:
+    pixels = torch.from_numpy(astronaut(height=64, width=64)).permute(2, 0, 1)[None]
+    planes = load_message_decoder(name, b"")(pixels.float() / 255)[0].flatten(1)
+    for other in range(1, len(planes)):
+        for plane in range(other):
+            assert torch.cosine_similarity(planes[plane], planes[other], dim=0).abs() < 0.9
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(WeightsError, match="keyed"):
+        load_message_decoder("nosuch", b"")
+
+
+def rewritten(path: Path, metadata: dict[str, str] | None, drop: str = "") -> Path:
+    """Save a small decoder, then change its metadata or drop a tensor."""
+    save_decoder(DenseDecoder(1, 4), path)
+    tensors = {name: tensor for name, tensor in load_file(path).items() if name != drop}
+    save_file(tensors, path, metadata)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("metadata", "drop", "sentence"),
+    [
+        (None, "", "something else"),
+        (METADATA | {"architecture": "huge"}, "", "'huge'"),
+        (METADATA | {"hidden": "-3"}, "", "hidden"),
+        (METADATA | {"data_depth": "1000000000000"}, "", "data_depth"),
+        (METADATA | {"hidden": "8"}, "", "shape"),
+        (METADATA, "conv1.0.weight", "conv1.0.weight"),
+    ],
+)
+def test_foreign_metadata_is_refused(
+    metadata: dict[str, str] | None, drop: str, sentence: str, tmp_path: Path
+) -> None:
+    path = rewritten(tmp_path / "x.safetensors", metadata, drop)
+    with pytest.raises(WeightsError, match=sentence):
+        load_decoder(path)
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    decoder = DenseDecoder(1, 4)
+    with torch.no_grad():
+        decoder.conv4[0].bias.fill_(float("nan"))
+    save_decoder(decoder, tmp_path / "x.safetensors")
+    with pytest.raises(WeightsError, match="not finite"):
+        load_decoder(tmp_path / "x.safetensors")
+
+
+def test_missing_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="does not exist"):
+        load_decoder(tmp_path / "none.safetensors")
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(b"not weights")
+    with pytest.raises(WeightsError, match="safetensors"):
+        load_decoder(path)
+    save_decoder(DenseDecoder(1, 4), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match="safetensors"):
+        load_decoder(path)
+
+
+def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="nowhere"):
+        save_decoder(DenseDecoder(1, 4), tmp_path / "nowhere" / "x.safetensors")
