@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from covers import centre_crop
 from latentink.message_decoders.decoder_file import load_decoder
-from latentink.message_decoders.registry import BUNDLED, WEIGHTS, load_message_decoder
+from latentink.message_decoders.registry import WEIGHTS, load_message_decoder
 from latentink.methods.fnns import LBFGS, search
 from latentink.methods.method import random_bits
 from latentink.picture import read_picture, to_tensor
@@ -29,7 +29,7 @@ def straightforward(
     cover: Tensor, wanted: Tensor, learning_rate: float, seconds: float
 ) -> tuple[float, float]:
     """Return the seconds to zero error, or what was spent, and the share of right bits."""
-    decoder = load_decoder(WEIGHTS / BUNDLED["dense"])
+    decoder = load_decoder(WEIGHTS / "decoder_dense_d1.safetensors")
     pixels = cover.clone()
     started = time.monotonic()
     while True:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from latentink.codecs.registry import load_codec
 from latentink.editing.editor import frozen_copy, has_fast_bfloat16
-from latentink.message_decoders.registry import decoder_names, load_message_decoder
+from latentink.message_decoders.registry import MESSAGE_DECODERS, load_message_decoder
 
 SIDE = 512
 PASSES = 15
@@ -37,13 +37,13 @@ def median_seconds(network: Callable[[Tensor], Tensor], values: Tensor) -> float
 
 def main() -> None:
     """Measure and print."""
-    codec = load_codec("hyperprior").codec
+    codec = load_codec("hyperprior")
     latent = torch.randn(1, codec.latent_channels, SIDE // 16, SIDE // 16)
     picture = torch.rand(1, 3, SIDE, SIDE)
     print("| network | milliseconds |\n|---|---:|")
     seconds = median_seconds(frozen_copy(codec.g_s), latent)
     print(f"| synthesis transform | {1000 * seconds:.0f} |")
-    for name in decoder_names():
+    for name in MESSAGE_DECODERS:
         decoder = load_message_decoder(name, bytes(32))
         seconds = median_seconds(lambda x, d=decoder: d.planes(x, 1), picture)  # type: ignore[misc]
         print(f"| message decoder `{name}`, one plane | {1000 * seconds:.0f} |")

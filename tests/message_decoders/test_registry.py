@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -12,12 +13,17 @@ from latentink.errors import OutputError, WeightsError
 from latentink.message_decoders.basic import BasicDecoder
 from latentink.message_decoders.decoder_file import FORMAT, load_decoder, save_decoder
 from latentink.message_decoders.dense import DenseDecoder
+from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.message_decoders.registry import (
-    BUNDLED,
+    MESSAGE_DECODERS,
+    READERS,
     WEIGHTS,
-    decoder_names,
+    MessageDecoderEntry,
     load_message_decoder,
+    load_message_encoder,
 )
+from latentink.methods.embedding import embed_random
+from latentink.methods.registry import MethodOptions, load_method
 from photos import astronaut
 
 METADATA = {"format": FORMAT, "architecture": "dense", "hidden": "4", "data_depth": "1"}
@@ -34,7 +40,7 @@ def test_a_saved_decoder_comes_back(decoder: DenseDecoder | BasicDecoder, tmp_pa
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("name", decoder_names())
+@pytest.mark.parametrize("name", MESSAGE_DECODERS)
 def test_every_name_loads_and_reads_a_picture(name: str) -> None:
     decoder = load_message_decoder(name, b"key")
     assert decoder.name == name
@@ -51,13 +57,21 @@ DATA_DEPTHS = {
 
 
 def test_every_bundled_decoder_has_a_card_and_the_depth_of_its_name() -> None:
-    assert BUNDLED.keys() == DATA_DEPTHS.keys()
-    for name, file in BUNDLED.items():
-        assert load_decoder(WEIGHTS / file).data_depth == DATA_DEPTHS[name]
-        assert f"`{name}`" in (WEIGHTS / file).with_suffix(".md").read_text(encoding="utf-8")
+    files = {name: f"decoder_{name.rstrip('234')}_d{n}" for name, n in DATA_DEPTHS.items()}
+    assert sorted(files.values()) == sorted(p.stem for p in WEIGHTS.glob("decoder_*.safetensors"))
+    for name, file in files.items():
+        assert load_decoder(WEIGHTS / f"{file}.safetensors").data_depth == DATA_DEPTHS[name]
+        assert f"`{name}`" in (WEIGHTS / f"{file}.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_encoder_belongs_to_a_message_decoder_of_its_depth() -> None:
+    paired = [name for name, entry in MESSAGE_DECODERS.items() if entry.make_encoder]
+    assert len(paired) == len(list(WEIGHTS.glob("encoder_*.safetensors")))
+    for name in paired:
+        assert load_message_encoder(name).data_depth == DATA_DEPTHS[name]
+
+
+@pytest.mark.parametrize("name", DATA_DEPTHS)
 def test_a_bundled_decoder_reads_a_photo_the_same_each_time_and_whatever_the_key(name: str) -> None:
     pixels = torch.from_numpy(astronaut(height=48, width=64)).permute(2, 0, 1)[None]
     picture = pixels.float() / 255
@@ -82,6 +96,35 @@ def test_the_planes_of_a_bundled_decoder_are_different_codes(name: str) -> None:
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(WeightsError, match="keyed"):
         load_message_decoder("nosuch", b"")
+    with pytest.raises(WeightsError, match="for dense, dense2"):
+        load_message_encoder("robust")
+
+
+def test_receivers_try_message_decoders_in_a_fixed_order() -> None:
+    assert READERS == ("periodic", "periodic64", "periodic128", "dense", "robust", "keyed")
+
+
+class BlueOverGreen(MessageDecoder):
+    """A bit at each pixel: whether it has more blue than green."""
+
+    def __init__(self) -> None:
+        super().__init__("blue-over-green", data_depth=1, halo=0)
+
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        return 20 * (picture[:, 2:] - picture[:, 1:2])
+
+
+def test_a_message_decoder_is_added_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = MessageDecoderEntry(lambda key: BlueOverGreen())
+    monkeypatch.setitem(MESSAGE_DECODERS, "blue-over-green", entry)
+    with pytest.raises(WeightsError, match="blue-over-green"):
+        load_message_decoder("nosuch", b"")
+    with pytest.raises(WeightsError, match="no encoder"):
+        load_message_encoder("blue-over-green")
+    assert not load_message_decoder("blue-over-green", b"").training
+    method = load_method("fnns-png", MethodOptions(decoder="blue-over-green"))
+    _, report = embed_random(method, np.full((24, 24, 3), 128, np.uint8), seed=1)
+    assert report.raw_accuracy == 1
 
 
 def rewritten(path: Path, metadata: dict[str, str] | None, drop: str = "") -> Path:
