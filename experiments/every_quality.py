@@ -66,7 +66,7 @@ def main() -> None:
     print("| codec | quality | exact | plain | PSNR | file | steps | s |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for codec in arguments.codec:
-        low, *_, high = load_codec(codec).codec.qualities
+        low, *_, high = load_codec(codec).qualities
         for quality in arguments.qualities or range(int(low), int(high) + 1):
             own = [
                 measure(photo, arguments.crop, arguments.length, codec, quality, arguments.channel)

@@ -47,7 +47,7 @@ def measure(
     curve: tuple[list[float], list[float]],
 ) -> dict:
     """Return a row: whether the message came back, and what it cost."""
-    codec = load_codec(name).codec
+    codec = load_codec(name)
     message = np.random.default_rng(list(photo.encode())).bytes(length)
     options = HideOptions(codec=name, quality=quality, channel="latents")
     row: dict = {"codec": name, "quality": quality, "bytes": length, "photo": photo, "exact": False}
@@ -58,7 +58,7 @@ def measure(
         return row
     report = result.report
     seconds = time.monotonic() - started
-    chosen = unpack(result.data).quality * QUALITY_UNIT
+    chosen = unpack(result.data).quality_code * QUALITY_UNIT
     plain = compress(cover, codec=name, quality=chosen)
     at_equal_psnr = float(np.interp(report.psnr_db, *curve))
     beyond = 8 * report.file_bytes - at_equal_psnr
@@ -91,7 +91,7 @@ def main() -> None:
     rows = []
     for path in sorted(arguments.photos.iterdir())[: arguments.first]:
         cover = centre_crop(read_picture(path), arguments.crop)
-        curve = plain_curve(cover, arguments.codec, load_codec(arguments.codec).codec)
+        curve = plain_curve(cover, arguments.codec, load_codec(arguments.codec))
         for quality in arguments.qualities:
             for length in arguments.lengths:
                 rows.append(measure(cover, path.name, arguments.codec, quality, length, curve))

@@ -25,8 +25,8 @@ from rich.progress import track
 from torch import Tensor
 
 from covers import centre_crop
-from latentink.codecs.codec import Latents
-from latentink.codecs.registry import LoadedCodec, load_codec
+from latentink.codecs.codec import Codec, Latents
+from latentink.codecs.registry import load_codec
 from latentink.codecs.weights_file import network_tensors
 from latentink.critics.discriminator import load_discriminator
 from latentink.critics.lpips import PerceptualLoss
@@ -53,18 +53,17 @@ class Plainly:
     """The plain reading: what it optimises, and how."""
 
     def __init__(self, task: EditTask) -> None:
-        loaded = load_codec("hyperprior")
-        self.codec, self.task = loaded.codec, task
+        self.codec, self.task = load_codec("hyperprior"), task
         tensors, _ = read_safetensors(WEIGHTS / "hyperprior.safetensors")
         self.model = ScaleHyperprior(self.codec.hyper_channels, self.codec.latent_channels)
         for name in ("g_s", "h_a", "h_s"):
             fill(getattr(self.model, name), network_tensors(tensors, name), name)
-        self.judges = judges_of(loaded)
+        self.judges = judges_of(self.codec)
 
     def objective(self, values: Tensor, scales: Tensor) -> Tensor:
         """Return L (scalar, bits) of v̂ (1, M, h, w), every term over the whole picture."""
         task, weights = self.task, WEIGHTS_OF_TERMS
-        latent = values * self.codec.inverse_gain(task.quality)
+        latent = values * self.codec.inverse_gain(task.quality_code)
         stego = self.model.g_s(latent)
         pixels = stego.shape[-2] * stego.shape[-1]
         assert self.judges.perceptual is not None
@@ -103,20 +102,19 @@ class Plainly:
             optimiser.step()
             spent += time.perf_counter() - started
             if step % every == 0:
-                rounded = self.codec.quantise(latent.detach(), self.task.z, self.task.quality)
+                rounded = self.codec.quantise(latent.detach(), self.task.z, self.task.quality_code)
                 trace.append((step, spent, self.final(rounded)))
         return trace
 
 
-def judges_of(loaded: LoadedCodec) -> Judges:
+def judges_of(codec: Codec) -> Judges:
     """Return LPIPS and the codec's discriminator."""
-    return Judges(PerceptualLoss(), load_discriminator("hyperprior", loaded.fingerprint))
+    return Judges(PerceptualLoss(), load_discriminator(codec.name, codec.fingerprint))
 
 
 def task_on(cover: np.ndarray) -> EditTask:
     """Return the task: a random bit in every pixel of ``cover`` (H, W, 3), quality 5."""
-    loaded = load_codec("hyperprior")
-    codec, picture = loaded.codec, to_tensor(cover)
+    codec, picture = load_codec("hyperprior"), to_tensor(cover)
     code = codec.quality_code(5)
     v = codec.analyse(picture, code)
     z = codec.hyper_analyse(v)
@@ -126,13 +124,13 @@ def task_on(cover: np.ndarray) -> EditTask:
         v=v,
         z=z,
         side=codec.side(z, (v.shape[-2], v.shape[-1])),
-        quality=code,
+        quality_code=code,
         lagrangian=codec.lagrangian(code),
         decoder=load_message_decoder("dense", bytes(32)),
         window=Rectangle(0, 0, *cover.shape[:2]),
         wanted=torch.from_numpy(2.0 * signs - 1).float(),
         information=1.0,
-        judges=judges_of(loaded),
+        judges=judges_of(codec),
     )
 
 
@@ -146,7 +144,7 @@ def ours(task: EditTask, steps: int) -> tuple[float, Latents]:
 
     started = time.perf_counter()
     edit(
-        load_codec("hyperprior").codec, task, OURS, seed=0, steps=steps, seconds=None,
+        load_codec("hyperprior"), task, OURS, seed=0, steps=steps, seconds=None,
         read=keep, on_step=lambda progress: None,
     )  # fmt: skip
     return time.perf_counter() - started, last[-1]
@@ -163,7 +161,7 @@ def main() -> None:
     arguments = parser.parse_args()
     task = task_on(centre_crop(read_picture(arguments.photo), arguments.crop))
     plainly = Plainly(task)
-    start = plainly.final(plainly.codec.quantise(task.v, task.z, task.quality))
+    start = plainly.final(plainly.codec.quantise(task.v, task.z, task.quality_code))
     results = [(steps, *ours(task, steps)) for steps in arguments.ours]
     trace = plainly.run(arguments.steps, arguments.every)
     pixels = arguments.crop**2

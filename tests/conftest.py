@@ -15,12 +15,12 @@ from photos import astronaut
 
 @pytest.fixture(scope="session")
 def hyperprior() -> Codec:
-    return load_codec("hyperprior").codec
+    return load_codec("hyperprior")
 
 
 @pytest.fixture(scope="session", params=CODEC_NAMES)
 def codec(request: pytest.FixtureRequest) -> Codec:
-    return load_codec(request.param).codec
+    return load_codec(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ files = st.builds(
     fingerprint=st.binary(min_size=8, max_size=8),
     height=st.integers(1, 8000),
     width=st.integers(1, 8000),
-    quality=st.integers(0, 65535),
+    quality_code=st.integers(0, 65535),
     symbols_digest=st.binary(min_size=8, max_size=8),
     z_stream=st.binary(max_size=60),
     y_stream=st.binary(max_size=60),

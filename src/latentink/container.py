@@ -30,7 +30,7 @@ class LikFile:
         fingerprint: 8 bytes of the SHA-256 of the weights file that the symbols belong to.
         height: of the picture, pixels.
         width: of the picture, pixels.
-        quality: in 1/256 of a quality step.
+        quality_code: the quality in units of :data:`QUALITY_UNIT`.
         symbols_digest: 8 bytes over the symbols, see :func:`digest_symbols`.
         z_stream: the hyper-latent's rANS stream.
         y_stream: the latent's rANS stream.
@@ -40,7 +40,7 @@ class LikFile:
     fingerprint: bytes
     height: int
     width: int
-    quality: int
+    quality_code: int
     symbols_digest: bytes
     z_stream: bytes
     y_stream: bytes
@@ -55,7 +55,7 @@ def pack(file: LikFile) -> bytes:
         file.fingerprint,
         file.height,
         file.width,
-        file.quality,
+        file.quality_code,
         file.symbols_digest,
         len(file.z_stream),
         len(file.y_stream),
@@ -74,7 +74,7 @@ def unpack(data: bytes) -> LikFile:
         raise ContainerError("This is not a .lik file; it does not start as one.")
     if len(data) < OVERHEAD_BYTES:
         raise ContainerError("This .lik file is cut short; get a complete copy of it.")
-    _, version, codec, fingerprint, height, width, quality, digest, z_length, y_length = (
+    _, version, codec, fingerprint, height, width, quality_code, digest, z_length, y_length = (
         _HEADER.unpack_from(data)
     )
     expected = OVERHEAD_BYTES + z_length + y_length
@@ -94,7 +94,7 @@ def unpack(data: bytes) -> LikFile:
         raise ContainerError(f"This .lik file claims {width}×{height} pixels; it is not genuine.")
     z_stream = data[_HEADER.size : _HEADER.size + z_length]
     y_stream = data[_HEADER.size + z_length : -_CHECK.size]
-    return LikFile(codec, fingerprint, height, width, quality, digest, z_stream, y_stream)
+    return LikFile(codec, fingerprint, height, width, quality_code, digest, z_stream, y_stream)
 
 
 def digest_symbols(z: np.ndarray, y: np.ndarray) -> bytes:

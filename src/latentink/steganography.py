@@ -39,7 +39,7 @@ from latentink.errors import (
     PictureError,
 )
 from latentink.geometry import Rectangle
-from latentink.message_decoders.registry import load_message_decoder
+from latentink.message_decoders.registry import READERS, load_message_decoder
 from latentink.payload.keys import Keys, derive_keys
 from latentink.payload.sealing import MAX_MESSAGE_BYTES, message_salt, seal, unseal
 from latentink.picture import (
@@ -57,9 +57,6 @@ CHANNELS: dict[str, Callable[[Job], Carried]] = {
     "pixels": carry_in_pixels,
     "latents": carry_in_latents,
 }
-READERS = ("periodic", "periodic64", "periodic128", "dense", "robust", "keyed")
-"""Message decoders that a receiver tries, in this order, when not told which."""
-
 STARTS = ("cover", "encoder")
 DEFAULT_QUALITY = 5.0
 # Share of the plain file's bits that a photo's message may have; see docs/method.md.
@@ -241,16 +238,15 @@ def hide(
     cover = _as_picture(image)
     keys = derive_keys(password)
     codec = load_codec(options.codec, options.weights)
-    quality = codec.codec.quality_code(options.quality)
+    quality_code = codec.quality_code(options.quality)
     sealed = seal(message, keys, message_salt(keys, options.seed, message, cover.tobytes()))
-    plain = compress_plainly(codec, cover, quality)
+    plain = compress_plainly(codec, cover, quality_code)
     job = Job(
         message=message,
         sealed=sealed,
         keys=keys,
-        codec=codec.codec,
-        fingerprint=codec.fingerprint,
-        quality=quality,
+        codec=codec,
+        quality_code=quality_code,
         plain=plain,
         preset=preset,
         decoder=options.decoder,
@@ -322,7 +318,7 @@ def compress(
     started = time.monotonic()
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
-    plain = compress_plainly(loaded, cover, loaded.codec.quality_code(quality))
+    plain = compress_plainly(loaded, cover, loaded.quality_code(quality))
     data = pack_latents(loaded, plain.latents, _size(cover))
     picture = decompress(data, weights=weights)
     report = CompressReport(
@@ -360,9 +356,9 @@ def capacity(
     _check_channel(channel)
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
-    plain = compress_plainly(loaded, cover, loaded.codec.quality_code(quality))
+    plain = compress_plainly(loaded, cover, loaded.quality_code(quality))
     if channel == "latents":
-        easily, limit = room_in_latents(plain.latents, loaded.codec.scales)
+        easily, limit = room_in_latents(plain.latents, loaded.scales)
     else:
         keys = derive_keys(None)
         decoder = load_message_decoder(preset_named(preset).decoder, keys.master)
@@ -471,9 +467,11 @@ class _Decoded:
         """Return the picture (H, W, 3) uint8; ``plain``: the same photo's, to take parts from."""
         latents = self.latents
         known = None
-        if plain is not None and plain.latents.quality == latents.quality:
+        if plain is not None and plain.latents.quality_code == latents.quality_code:
             known = plain.latents.values, to_tensor(plain.picture)
-        return to_picture(self.codec.synthesise(latents.values, latents.quality, self.size, known))
+        return to_picture(
+            self.codec.synthesise(latents.values, latents.quality_code, self.size, known)
+        )
 
     def view(self, whole: np.ndarray | None = None) -> View:
         """Return the picture as parts that are made when they are looked at.
@@ -487,7 +485,7 @@ class _Decoded:
             if whole is not None and (place.height, place.width) == self.size:
                 return to_tensor(whole)
             made = self.codec.synthesise_part(
-                self.latents.values, self.latents.quality, self.size, place
+                self.latents.values, self.latents.quality_code, self.size, place
             )
             return to_tensor(to_picture(made))
 
@@ -497,8 +495,8 @@ class _Decoded:
 def _decode(data: bytes, weights: Path | None) -> _Decoded:
     """Return what is in the bytes of a .lik file; errors as for :func:`decompress`."""
     file = unpack(data)
-    codec = codec_of_file(file.codec, file.fingerprint, weights).codec
-    latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality)
+    codec = codec_of_file(file.codec, file.fingerprint, weights)
+    latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality_code)
     if digest_symbols(latents.z, latents.y) != file.symbols_digest:
         raise ContainerError(
             "This .lik file does not decode to what was encoded; get a fresh copy of it."

@@ -140,17 +140,17 @@ def test_similarity_falls_with_noise() -> None:
 
 
 def test_excess_shows_symbols_that_were_pushed_outwards() -> None:
-    loaded = load_codec("hyperprior")
+    codec = load_codec("hyperprior")
     file = compress(astronaut(0, 100, 64, 64), codec="hyperprior", quality=6).data
     parts = unpack(file)
-    latents = loaded.codec.decode(
-        parts.y_stream, parts.z_stream, parts.height, parts.width, parts.quality
+    latents = codec.decode(
+        parts.y_stream, parts.z_stream, parts.height, parts.width, parts.quality_code
     )
-    wide = loaded.codec.scales[latents.indexes] >= 1
+    wide = codec.scales[latents.indexes] >= 1
     pushed = replace(latents, y=np.where(wide, latents.y + np.sign(latents.y), latents.y))
 
-    plain = mean_excess_bits(loaded.codec, file)
-    stego = mean_excess_bits(loaded.codec, pack_latents(loaded, pushed, (64, 64)))
+    plain = mean_excess_bits(codec, file)
+    stego = mean_excess_bits(codec, pack_latents(codec, pushed, (64, 64)))
 
     assert plain is not None
     assert stego is not None

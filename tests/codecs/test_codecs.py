@@ -46,9 +46,9 @@ def backend(threads: int, onednn: bool) -> Iterator[None]:
 def test_latents_come_back_exactly(codec, size, quality):
     picture = astronaut(height=size[0], width=size[1])
     latents = analysed(codec, picture, quality)
-    decoded = codec.decode(*codec.encode(latents), *size, latents.quality)
+    decoded = codec.decode(*codec.encode(latents), *size, latents.quality_code)
     assert_equal(decoded, latents)
-    assert codec.synthesise(decoded.values, decoded.quality, size).shape == (1, 3, *size)
+    assert codec.synthesise(decoded.values, decoded.quality_code, size).shape == (1, 3, *size)
 
 
 def test_better_quality_costs_more_and_looks_better(codec):
@@ -57,7 +57,7 @@ def test_better_quality_costs_more_and_looks_better(codec):
     for quality in (1, 3, 5, 6.5, 8):
         latents = analysed(codec, picture, quality)
         size = sum(map(len, codec.encode(latents)))
-        decoded = to_picture(codec.synthesise(latents.values, latents.quality, (256, 256)))
+        decoded = to_picture(codec.synthesise(latents.values, latents.quality_code, (256, 256)))
         points.append((size, psnr_db(picture, decoded)))
     assert points == sorted(points)
     assert points[-1][0] > 1.5 * points[0][0]
@@ -113,7 +113,7 @@ def test_a_file_decodes_under_other_threads_and_backends(codec, sender, receiver
         latents = analysed(codec, picture, 4.7)
         streams = codec.encode(latents)
     with backend(*receiver):
-        decoded = codec.decode(*streams, 320, 272, latents.quality)
+        decoded = codec.decode(*streams, 320, 272, latents.quality_code)
     assert_equal(decoded, latents)
 
 
@@ -121,7 +121,7 @@ def test_the_entropy_model_does_not_depend_on_threads_backend_or_layout(codec):
     latents = analysed(codec, astronaut(height=320, width=272), 5)
     v = torch.from_numpy(latents.values)[None]
     exact = codec.side(latents.z, (20, 17))
-    reference = codec.quantise(v, latents.z, latents.quality)
+    reference = codec.quantise(v, latents.z, latents.quality_code)
     hyper_latent = codec._hyper_latent(latents.z)
     for threads in (1, 2):
         for onednn in (True, False):
@@ -129,7 +129,7 @@ def test_the_entropy_model_does_not_depend_on_threads_backend_or_layout(codec):
                 assert torch.equal(codec.side(latents.z, (20, 17)), exact)
                 last = hyper_latent.contiguous(memory_format=torch.channels_last)
                 assert torch.equal(codec.h_s(last), codec.h_s(hyper_latent))
-                assert_equal(codec.quantise(v, latents.z, latents.quality), reference)
+                assert_equal(codec.quantise(v, latents.z, latents.quality_code), reference)
 
 
 def test_exact_arithmetic_does_not_depend_on_the_order_of_sums(codec):

@@ -107,9 +107,7 @@ def test_both_sizes_of_the_hyperprior_make_a_file_that_decodes(tmp_path, size):
 
 def test_the_imported_hyperprior_is_the_checkpoint(tmp_path, hyperprior_state):
     source = write(hyperprior_state, tmp_path / "q3.pth.tar")
-    codec = load_codec(
-        "hyperprior", import_weights(source, codec="hyperprior", quality=3).path
-    ).codec
+    codec = load_codec("hyperprior", import_weights(source, codec="hyperprior", quality=3).path)
     model = ScaleHyperprior(128, 192)
     model.load_state_dict(hyperprior_state)
     picture = to_tensor(astronaut(height=64, width=64))
@@ -153,7 +151,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 def test_chandeliers_variant_is_coded_as_compressai_codes_it(tmp_path, chandelier, names):
     source = write(names(chandelier.state_dict()), tmp_path / "elic_0.016.pth.tar")
     made = import_weights(source, codec="elic", quality=4)
-    codec = load_codec("elic", made.path).codec
+    codec = load_codec("elic", made.path)
     picture = astronaut(height=128, width=96)
     code = codec.quality_code(4)
     v = codec.analyse(to_tensor(picture), code)
@@ -176,7 +174,7 @@ def test_the_papers_variant_is_coded_as_compressai_codes_it(tmp_path):
     torch.manual_seed(0)
     model = lively(Elic2022Official(32, 160))
     made = import_weights(write(model.state_dict(), tmp_path / "own.pth.tar"), codec="elic")
-    codec = load_codec("elic", made.path).codec
+    codec = load_codec("elic", made.path)
     code = codec.quality_code(5)
     v = codec.analyse(to_tensor(astronaut(height=64, width=96)), code)
     z = codec.hyper_analyse(v)
@@ -262,7 +260,7 @@ def test_the_zoo_is_downloaded_once_and_checked(server, monkeypatch, hyperprior_
     source.rename(folder / name)
     monkeypatch.setitem(zoo.model_urls["bmshj2018-hyperprior"]["mse"], 3, f"{address}/{name}")
     path = zoo_weights(3)
-    assert load_codec("hyperprior", path).codec.qualities == [3]
+    assert load_codec("hyperprior", path).qualities == [3]
     (folder / name).unlink()
     assert find_weights("zoo", "hyperprior", 3) == path
     assert [p.name for p in weights_folder().iterdir()] == [path.name]

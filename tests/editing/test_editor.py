@@ -41,7 +41,7 @@ def task_on(codec, height=128, width=192, window=None, information=0.3):
         v=v,
         z=z,
         side=side,
-        quality=code,
+        quality_code=code,
         lagrangian=codec.lagrangian(code),
         decoder=PeriodicDecoder(bytes(32)),
         window=window,
@@ -51,7 +51,7 @@ def task_on(codec, height=128, width=192, window=None, information=0.3):
 
 
 def accuracy(codec, task, latents):
-    picture = to_picture(codec.synthesise(latents.values, task.quality, task.cover.shape[-2:]))
+    picture = to_picture(codec.synthesise(latents.values, task.quality_code, task.cover.shape[-2:]))
     logits = task.decoder.planes(to_tensor(picture), len(task.wanted))[0]
     window = task.window
     rows = slice(window.top // 4, window.bottom // 4)
@@ -71,7 +71,7 @@ def run(codec, task, *, steps=60, seconds=None, carried=True, **changes):
 
 def test_editing_makes_the_bits_readable(hyperprior):
     task = task_on(hyperprior)
-    plain = hyperprior.quantise(task.v, task.z, task.quality)
+    plain = hyperprior.quantise(task.v, task.z, task.quality_code)
     edited, seen = run(hyperprior, task)
     assert accuracy(hyperprior, task, plain) < 0.56
     assert accuracy(hyperprior, task, edited.latents) > 0.7
@@ -90,7 +90,7 @@ def test_only_the_window_changes(hyperprior):
     window = Rectangle(0, 64, 64, 128)
     task = task_on(hyperprior, window=window)
     edited, _ = run(hyperprior, task)
-    plain = hyperprior.quantise(task.v, task.z, task.quality)
+    plain = hyperprior.quantise(task.v, task.z, task.quality_code)
     changed = (edited.latents.y != plain.y).any(axis=0)
     inside = window.coarsened(STRIDE)
     assert changed[inside.rows, inside.columns].any()

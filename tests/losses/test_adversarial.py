@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from latentink.codecs.registry import load_codec
+from latentink.critics import discriminator as networks
 from latentink.critics.discriminator import (
     BUNDLED,
     WEIGHTS,
@@ -19,7 +20,6 @@ from latentink.critics.discriminator import (
     save_discriminator,
 )
 from latentink.errors import WeightsError
-from latentink.losses import discriminator as networks
 from latentink.losses.adversarial import adversarial, discrimination
 
 
@@ -138,4 +138,4 @@ def test_the_bundled_discriminators_belong_to_the_bundled_codecs(name: str) -> N
         pytest.skip(f"{path.name} is not trained yet")
     codec = load_codec(name)
     discriminator = load_discriminator(name, codec.fingerprint)
-    assert discriminator.latent_channels == codec.codec.latent_channels
+    assert discriminator.latent_channels == codec.latent_channels

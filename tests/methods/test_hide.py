@@ -7,8 +7,9 @@ import pytest
 
 from latentink.container import unpack
 from latentink.errors import OptionError
+from latentink.methods.entries import MethodOptions
 from latentink.methods.method import random_bits
-from latentink.methods.registry import MethodOptions, load_method
+from latentink.methods.registry import load_method
 from photos import astronaut
 
 
@@ -24,8 +25,8 @@ def test_the_plain_file_has_the_quality_that_the_message_took() -> None:
     method, cover = load_method("hide-latents"), astronaut(height=192, width=192)
     stego = method.embed(cover, random_bits(method.bits_shape(cover), 3))
     plain = method.plain(cover, stego)
-    assert unpack(plain.data).quality == unpack(stego.data).quality
-    assert unpack(plain.data).quality > unpack(method.plain(cover).data).quality
+    assert unpack(plain.data).quality_code == unpack(stego.data).quality_code
+    assert unpack(plain.data).quality_code > unpack(method.plain(cover).data).quality_code
 
 
 def test_it_has_no_choice_of_depth_or_decoder() -> None:

@@ -42,7 +42,7 @@ def drawn(seed: int = 0) -> Latents:
 def with_even_symbols(latents: Latents) -> Latents:
     """As a message of zeros in the parities of all symbols would leave them."""
     y = latents.y - latents.y % 2
-    return Latents(y, latents.z, latents.quality, y.astype(np.float32), latents.indexes)
+    return Latents(y, latents.z, latents.quality_code, y.astype(np.float32), latents.indexes)
 
 
 def shown(data: bytes) -> Evidence:
@@ -175,7 +175,7 @@ def test_stego_files_are_told_from_plain_ones():
 
 
 def test_every_codec_gives_as_many_numbers(codec: Codec):
-    name = codec.architecture
+    name = codec.name
     files = [
         shown(latentink.compress(astronaut(0, 100, height, 80), codec=name, quality=quality).data)
         for height, quality in ((64, codec.qualities[0]), (40, codec.qualities[-1]))

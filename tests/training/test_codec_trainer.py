@@ -90,7 +90,7 @@ def test_training_lowers_the_loss_and_ships_a_codec(recipe, photos, tmp_path, ar
     assert float(log[-1]["loss"]) < 0.8 * float(log[0]["loss"])
     checks = rows(out.with_suffix(".validation.csv"))
     assert {row["quality"] for row in checks} == {"3", "5", "8"}
-    codec = load_codec(architecture, out).codec
+    codec = load_codec(architecture, out)
     assert codec.qualities == [3, 4, 5, 6, 7, 8]
 
 

@@ -12,7 +12,6 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from latentink.codecs.codec import Codec
-from latentink.codecs.registry import LoadedCodec, load_codec
 from latentink.critics.discriminator import Discriminator, read_discriminator
 from latentink.errors import OptionError, WeightsError
 from latentink.losses.adversarial import adversarial
@@ -63,11 +62,6 @@ def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(TINY)
     return path
-
-
-@pytest.fixture(scope="module")
-def loaded() -> LoadedCodec:
-    return load_codec("hyperprior")
 
 
 def test_training_exports_plain_convolutions_with_log_and_figures(
@@ -138,14 +132,12 @@ def test_resuming_with_another_recipe_or_codec_or_nothing_is_refused(
         train_discriminator(recipe, photos, out, resume=True)
 
 
-def test_it_learns_to_tell_noise_from_its_reconstruction(
-    tmp_path: Path, loaded: LoadedCodec
-) -> None:
+def test_it_learns_to_tell_noise_from_its_reconstruction(tmp_path: Path, hyperprior: Codec) -> None:
     for seed in range(2):
         noise = np.random.default_rng(seed).integers(0, 256, (80, 70, 3), dtype=np.uint8)
         Image.fromarray(noise).save(tmp_path / f"{seed}.png")
     recipe = DiscriminatorRecipe(width=8, steps=80, batch=2, crop=32, learning_rate=1e-3)
-    trainer = Trainer(recipe, Photos(list_photos(tmp_path)), loaded)
+    trainer = Trainer(recipe, Photos(list_photos(tmp_path)), hyperprior)
     figures = [trainer.advance() for _ in range(recipe.steps)]
     assert figures[0].accuracy < 0.75
     assert np.mean([f.accuracy for f in figures[-5:]]) > 0.9
@@ -153,11 +145,11 @@ def test_it_learns_to_tell_noise_from_its_reconstruction(
 
 
 def test_making_a_trainer_leaves_the_global_generator_alone(
-    photos: Path, loaded: LoadedCodec
+    photos: Path, hyperprior: Codec
 ) -> None:
     before = torch.get_rng_state()
     recipe = DiscriminatorRecipe(width=2, batch=1, crop=32)
-    Trainer(recipe, Photos(list_photos(photos)), loaded).advance()
+    Trainer(recipe, Photos(list_photos(photos)), hyperprior).advance()
     assert torch.equal(torch.get_rng_state(), before)
 
 

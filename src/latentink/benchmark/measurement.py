@@ -224,7 +224,7 @@ def _read(method: Method, received: Stego, bits: np.ndarray) -> _Reading:
 
 def _latent_excess(data: bytes) -> float | None:
     file = unpack(data)
-    return mean_excess_bits(codec_of_file(file.codec, file.fingerprint).codec, data)
+    return mean_excess_bits(codec_of_file(file.codec, file.fingerprint), data)
 
 
 def _batch(picture: np.ndarray) -> Tensor:

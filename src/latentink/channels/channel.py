@@ -25,8 +25,7 @@ class Job:
         sealed: the same, encrypted.
         keys: from the password.
         codec: the codec.
-        fingerprint: of its weights.
-        quality: quality code that the user asked for.
+        quality_code: the quality that the user asked for, in units of ``QUALITY_UNIT``.
         plain: the photo.
         preset: of the editor.
         decoder: message decoder instead of the preset's, or None.
@@ -42,8 +41,7 @@ class Job:
     sealed: bytes
     keys: Keys
     codec: Codec
-    fingerprint: bytes
-    quality: int
+    quality_code: int
     plain: Plain
     preset: Preset
     decoder: str | None

@@ -47,7 +47,7 @@ def inspect_command(
         height=file.height,
         codec=file.codec,
         fingerprint=file.fingerprint.hex(),
-        quality=file.quality * QUALITY_UNIT,
+        quality=file.quality_code * QUALITY_UNIT,
         z_stream_bytes=len(file.z_stream),
         y_stream_bytes=len(file.y_stream),
         symbols_digest=file.symbols_digest.hex(),

@@ -28,6 +28,7 @@ from torch.nn import functional
 from latentink.codecs.bitstream import decode_symbols, encode_symbols
 from latentink.codecs.entropy_tables import unpack_table
 from latentink.codecs.gains import interpolate, lagrangian
+from latentink.codecs.spec import CodecSpec
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.container import QUALITY_UNIT
 from latentink.errors import ContainerError, OptionError
@@ -56,14 +57,14 @@ class Latents:
     Attributes:
         y: (M, h, w) int32 symbols of the latent.
         z: (N, h', w') int32 symbols of the hyper-latent.
-        quality: in units of ``QUALITY_UNIT``.
+        quality_code: the quality in units of ``QUALITY_UNIT``.
         values: (M, h, w) float32, the quantised latent v̂ that the picture is made from.
         indexes: (M, h, w) uint8, the row of the Gaussian table of each symbol.
     """
 
     y: np.ndarray
     z: np.ndarray
-    quality: int
+    quality_code: int
     values: np.ndarray
     indexes: np.ndarray
 
@@ -90,20 +91,21 @@ class Codec(ABC):
     """Analyse, rate, synthesise, encode and decode with one set of weights; stateless in use.
 
     Attributes:
-        architecture: the field's name of it.
+        spec: what the project knows of the codec without its weights.
+        fingerprint: 8 bytes that name the weights in a .lik file's header.
         analysis_halo: receptive radius of g_a, pixels, rounded up to whole latents.
         synthesis_halo: receptive radius of g_s, latents.
     """
 
-    architecture: ClassVar[str]
     analysis_halo: ClassVar[int]
     synthesis_halo: ClassVar[int]
     g_a: nn.Module
     g_s: nn.Module
     h_a: nn.Module
 
-    def __init__(self, tensors: dict[str, Tensor]) -> None:
+    def __init__(self, spec: CodecSpec, tensors: dict[str, Tensor], fingerprint: bytes) -> None:
         """Take what all codecs share from the tensors of a weights file (weights_file.py)."""
+        self.spec, self.fingerprint = spec, fingerprint
         self.log_gain, self.log_inverse = tensors["log_gain"], tensors["log_inverse"]
         self.latent_channels = self.log_gain.shape[1]
         self.hyper_channels = tensors["medians"].numel()
@@ -112,6 +114,11 @@ class Codec(ABC):
         self._scale_levels = tensors["scale_levels"].contiguous()
         self._gaussian = unpack_table("gaussian", tensors)
         self._hyper = unpack_table("hyper", tensors)
+
+    @property
+    def name(self) -> str:
+        """The codec's name on the command line."""
+        return self.spec.name
 
     # --- quality --------------------------------------------------------------------------
 
@@ -127,28 +134,28 @@ class Codec(ABC):
             raise OptionError(f"Quality {quality:g} is not available; choose {choice}.")
         return round(quality / QUALITY_UNIT)
 
-    def gain(self, quality: int) -> Tensor:
+    def gain(self, quality_code: int) -> Tensor:
         """Return g (1, M, 1, 1) float32 of a quality code.
 
         Raises:
             ContainerError: a quality outside the trained range.
         """
-        return self._gain(self.log_gain, quality)
+        return self._gain(self.log_gain, quality_code)
 
-    def inverse_gain(self, quality: int) -> Tensor:
+    def inverse_gain(self, quality_code: int) -> Tensor:
         """Return g' (1, M, 1, 1) float32 of a quality code; see :meth:`gain`."""
-        return self._gain(self.log_inverse, quality)
+        return self._gain(self.log_inverse, quality_code)
 
-    def _gain(self, rows: Tensor, quality: int) -> Tensor:
-        position = quality * QUALITY_UNIT
+    def _gain(self, rows: Tensor, quality_code: int) -> Tensor:
+        position = quality_code * QUALITY_UNIT
         if not self.qualities[0] <= position <= self.qualities[-1]:
             raise ContainerError("This file asks for a quality that its codec does not have.")
         log = interpolate(rows, self.qualities, torch.tensor([position]))
         return log.exp().view(1, -1, 1, 1)
 
-    def lagrangian(self, quality: int) -> float:
+    def lagrangian(self, quality_code: int) -> float:
         """Return λ1 of a quality code, interpolated geometrically between whole qualities."""
-        return lagrangian(quality * QUALITY_UNIT)
+        return lagrangian(quality_code * QUALITY_UNIT)
 
     # --- transforms -----------------------------------------------------------------------
 
@@ -161,7 +168,7 @@ class Codec(ABC):
         return math.ceil(math.ceil(size[0] / 2) / 2), math.ceil(math.ceil(size[1] / 2) / 2)
 
     @torch.no_grad()
-    def analyse(self, picture: Tensor, quality: int) -> Tensor:
+    def analyse(self, picture: Tensor, quality_code: int) -> Tensor:
         """Return v = g·g_a(picture), (1, M, ⌈H/16⌉, ⌈W/16⌉) float32, for (1, 3, H, W) in [0, 1]."""
         height, width = picture.shape[-2:]
         missing = (-width % STRIDE, -height % STRIDE)
@@ -173,12 +180,12 @@ class Codec(ABC):
             halo=self.analysis_halo,
             scale=Fraction(1, STRIDE),
         )
-        return y * self.gain(quality)
+        return y * self.gain(quality_code)
 
     def synthesise(
         self,
         values: np.ndarray,
-        quality: int,
+        quality_code: int,
         size: tuple[int, int],
         known: tuple[np.ndarray, Tensor] | None = None,
     ) -> Tensor:
@@ -186,16 +193,16 @@ class Codec(ABC):
 
         Args:
             values: v̂.
-            quality: quality code.
+            quality_code: the quality in units of ``QUALITY_UNIT``.
             size: height and width of the picture, pixels.
             known: other values at the same quality and their picture (1, 3, H, W): of a large
                 picture, what looks at the same values is taken from there.
         """
         with torch.no_grad():
-            latent = torch.from_numpy(values).float()[None] * self.inverse_gain(quality)
+            latent = torch.from_numpy(values).float()[None] * self.inverse_gain(quality_code)
             other = None
             if known is not None:
-                before = torch.from_numpy(known[0]).float()[None] * self.inverse_gain(quality)
+                before = torch.from_numpy(known[0]).float()[None] * self.inverse_gain(quality_code)
                 missing = [s * STRIDE - n for s, n in zip(values.shape[1:], size, strict=True)]
                 other = before, functional.pad(known[1], (0, missing[1], 0, missing[0]))
             picture = apply_in_tiles(
@@ -209,13 +216,13 @@ class Codec(ABC):
         return picture[..., : size[0], : size[1]].clamp_(0, 1)
 
     def synthesise_part(
-        self, values: np.ndarray, quality: int, size: tuple[int, int], part: Rectangle
+        self, values: np.ndarray, quality_code: int, size: tuple[int, int], part: Rectangle
     ) -> Tensor:
         """Return ``part`` (in pixels) of what :meth:`synthesise` returns, without the rest.
 
         Args:
             values: v̂ of the whole picture.
-            quality: quality code.
+            quality_code: the quality in units of ``QUALITY_UNIT``.
             size: height and width of the whole picture, pixels.
             part: which pixels.
         """
@@ -223,7 +230,7 @@ class Codec(ABC):
         seen = part.coarsened(STRIDE).grown(self.synthesis_halo, whole)
         pixels = seen.scaled(STRIDE).clipped(Rectangle(0, 0, *size))
         around = self.synthesise(
-            values[:, seen.rows, seen.columns], quality, (pixels.height, pixels.width)
+            values[:, seen.rows, seen.columns], quality_code, (pixels.height, pixels.width)
         )
         inner = part.shifted(pixels)
         return around[..., inner.rows, inner.columns]
@@ -257,7 +264,7 @@ class Codec(ABC):
         self,
         v: Tensor,
         z: np.ndarray,
-        quality: int,
+        quality_code: int,
         choose: Chooser = nearest,
         side: Tensor | None = None,
     ) -> Latents:
@@ -266,7 +273,7 @@ class Codec(ABC):
         Args:
             v: the latent.
             z: (N, h', w') int32, the hyper-latent's symbols.
-            quality: quality code.
+            quality_code: the quality in units of ``QUALITY_UNIT``.
             choose: called once a pass, in the order of :meth:`passes`.
             side: what :meth:`side` gave for ẑ, where it is known already; None: computed anew.
         """
@@ -314,7 +321,7 @@ class Codec(ABC):
         )
 
     def decode(
-        self, y_stream: bytes, z_stream: bytes, height: int, width: int, quality: int
+        self, y_stream: bytes, z_stream: bytes, height: int, width: int, quality_code: int
     ) -> Latents:
         """Return the latents that :meth:`encode` wrote, for a picture of ``height`` × ``width``.
 
@@ -324,12 +331,12 @@ class Codec(ABC):
         size = self.latent_size(height, width)
         shape = (self.hyper_channels, *self.hyper_size(size))
         z = decode_symbols(z_stream, _channel_indexes(shape), self._hyper)
-        self.gain(quality)
-        return self._decode_latent(y_stream, z, size, quality)
+        self.gain(quality_code)
+        return self._decode_latent(y_stream, z, size, quality_code)
 
     @abstractmethod
     def _decode_latent(
-        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality: int
+        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality_code: int
     ) -> Latents:
         """Return the latents of a y stream."""
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from latentink.codecs.codec import Latents
-from latentink.codecs.registry import LoadedCodec
+from latentink.codecs.codec import Codec, Latents
 from latentink.container import LikFile, digest_symbols, pack
 from latentink.picture import psnr_db, to_picture, to_tensor
 
@@ -36,29 +35,29 @@ class Plain:
     file_bytes: int
 
 
-def compress_plainly(codec: LoadedCodec, cover: np.ndarray, quality: int) -> Plain:
+def compress_plainly(codec: Codec, cover: np.ndarray, quality_code: int) -> Plain:
     """Return the cover (H, W, 3) uint8 as the codec gives it back at a quality code."""
     tensor = to_tensor(cover)
-    v = codec.codec.analyse(tensor, quality)
-    z = codec.codec.hyper_analyse(v)
-    side = codec.codec.side(z, (v.shape[-2], v.shape[-1]))
-    latents = codec.codec.quantise(v, z, quality, side=side)
+    v = codec.analyse(tensor, quality_code)
+    z = codec.hyper_analyse(v)
+    side = codec.side(z, (v.shape[-2], v.shape[-1]))
+    latents = codec.quantise(v, z, quality_code, side=side)
     size = cover.shape[0], cover.shape[1]
-    picture = to_picture(codec.codec.synthesise(latents.values, quality, size))
+    picture = to_picture(codec.synthesise(latents.values, quality_code, size))
     file_bytes = len(pack_latents(codec, latents, size))
     return Plain(tensor, v, side, latents, picture, psnr_db(cover, picture), file_bytes)
 
 
-def pack_latents(codec: LoadedCodec, latents: Latents, size: tuple[int, int]) -> bytes:
+def pack_latents(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes:
     """Return the .lik file of the latents of a photo of ``size`` (height, width) pixels."""
-    y_stream, z_stream = codec.codec.encode(latents)
+    y_stream, z_stream = codec.encode(latents)
     return pack(
         LikFile(
-            codec=codec.number,
+            codec=codec.spec.number,
             fingerprint=codec.fingerprint,
             height=size[0],
             width=size[1],
-            quality=latents.quality,
+            quality_code=latents.quality_code,
             symbols_digest=digest_symbols(latents.z, latents.y),
             z_stream=z_stream,
             y_stream=y_stream,

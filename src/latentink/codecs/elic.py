@@ -24,6 +24,7 @@ from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.models import elic_groups
 from latentink.codecs.normalisation import laid_out
 from latentink.codecs.space_channel_context import SpaceChannelContext, checkerboard
+from latentink.codecs.spec import CodecSpec
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.codecs.weights_file import network_tensors
 from latentink.errors import WeightsError
@@ -43,14 +44,15 @@ class ElicCodec(Codec):
     variants fit (official_weights.py brings Chandelier's into this form).
     """
 
-    architecture: ClassVar[str] = "elic"
     # Both transforms reach 132 pixels: attention at strides 16 and 4 makes them wide.
     analysis_halo: ClassVar[int] = 144
     synthesis_halo: ClassVar[int] = 9
 
-    def __init__(self, tensors: dict[str, Tensor], origin: str) -> None:
+    def __init__(
+        self, spec: CodecSpec, tensors: dict[str, Tensor], fingerprint: bytes, origin: str
+    ) -> None:
         """Build the codec from a weights file; ``origin`` names it in errors."""
-        super().__init__(tensors)
+        super().__init__(spec, tensors, fingerprint)
         self.groups = elic_groups(self.latent_channels)
         model = Elic2022Official(self.hyper_channels, self.latent_channels, self.groups)
         h_a = model.latent_codec["hyper"].h_a
@@ -75,7 +77,7 @@ class ElicCodec(Codec):
         self,
         v: Tensor,
         z: np.ndarray,
-        quality: int,
+        quality_code: int,
         choose: Chooser = nearest,
         side: Tensor | None = None,
     ) -> Latents:
@@ -92,10 +94,10 @@ class ElicCodec(Codec):
             return symbols
 
         side = self.side(z, (v.shape[-2], v.shape[-1])) if side is None else side
-        return self._latents(symbols_of, z, side, quality)
+        return self._latents(symbols_of, z, side, quality_code)
 
     def _decode_latent(
-        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality: int
+        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality_code: int
     ) -> Latents:
         reader = SymbolReader(stream, self._gaussian)
 
@@ -105,7 +107,7 @@ class ElicCodec(Codec):
             symbols[0][:, mask] = torch.from_numpy(read).double()
             return symbols
 
-        return self._latents(symbols_of, z, self.side(z, size), quality)
+        return self._latents(symbols_of, z, self.side(z, size), quality_code)
 
     @torch.no_grad()
     def _latents(
@@ -113,7 +115,7 @@ class ElicCodec(Codec):
         symbols_of: Callable[[slice, Tensor, Tensor, Tensor], Tensor],
         z: np.ndarray,
         side: Tensor,
-        quality: int,
+        quality_code: int,
     ) -> Latents:
         """Walk the exact context model with symbols from wherever they come from."""
         shape = (self.latent_channels, *side.shape[-2:])
@@ -127,7 +129,7 @@ class ElicCodec(Codec):
             return symbols + means
 
         values, _, _ = self._exact_context.walk(side, on_pass)
-        return Latents(y.numpy(), z, quality, values[0].float().numpy(), table_rows.numpy())
+        return Latents(y.numpy(), z, quality_code, values[0].float().numpy(), table_rows.numpy())
 
     def relax(
         self, v: Tensor, side: Tensor, core: Rectangle, rounding: Rounding, rate_rounding: Rounding

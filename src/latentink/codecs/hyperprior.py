@@ -13,6 +13,7 @@ from latentink.codecs.bitstream import decode_symbols
 from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
 from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.normalisation import laid_out
+from latentink.codecs.spec import CodecSpec
 from latentink.codecs.weights_file import network_tensors
 from latentink.geometry import Rectangle
 from latentink.losses.rate import gaussian_bits
@@ -22,14 +23,15 @@ from latentink.tensor_files import fill
 class HyperpriorCodec(Codec):
     """The hyperprior behind the contract of :class:`Codec`; its side information are scales."""
 
-    architecture: ClassVar[str] = "hyperprior"
     # 30 pixels for g_a, under 4 latents for g_s.
     analysis_halo: ClassVar[int] = 32
     synthesis_halo: ClassVar[int] = 4
 
-    def __init__(self, tensors: dict[str, Tensor], origin: str) -> None:
+    def __init__(
+        self, spec: CodecSpec, tensors: dict[str, Tensor], fingerprint: bytes, origin: str
+    ) -> None:
         """Build the codec from a weights file; ``origin`` names it in errors."""
-        super().__init__(tensors)
+        super().__init__(spec, tensors, fingerprint)
         model = ScaleHyperprior(self.hyper_channels, self.latent_channels)
         for name in ("g_a", "g_s", "h_a", "h_s"):
             fill(getattr(model, name), network_tensors(tensors, name), f"{origin}, {name}")
@@ -49,7 +51,7 @@ class HyperpriorCodec(Codec):
         self,
         v: Tensor,
         z: np.ndarray,
-        quality: int,
+        quality_code: int,
         choose: Chooser = nearest,
         side: Tensor | None = None,
     ) -> Latents:
@@ -58,7 +60,7 @@ class HyperpriorCodec(Codec):
         rows = self.table_indexes(side)[0].numpy().ravel()
         places = self.passes(v.shape[1:])[0]
         y = choose(places, v[0].double().numpy().ravel(), rows)
-        return self._latents(y.astype(np.int32).reshape(v.shape[1:]), z, quality, side)
+        return self._latents(y.astype(np.int32).reshape(v.shape[1:]), z, quality_code, side)
 
     def relax(
         self, v: Tensor, side: Tensor, core: Rectangle, rounding: Rounding, rate_rounding: Rounding
@@ -73,11 +75,13 @@ class HyperpriorCodec(Codec):
         return [np.arange(np.prod(shape))]
 
     def _decode_latent(
-        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality: int
+        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality_code: int
     ) -> Latents:
         side = self.side(z, size)
         y = decode_symbols(stream, self.table_indexes(side)[0].numpy(), self._gaussian)
-        return self._latents(y, z, quality, side)
+        return self._latents(y, z, quality_code, side)
 
-    def _latents(self, y: np.ndarray, z: np.ndarray, quality: int, side: Tensor) -> Latents:
-        return Latents(y, z, quality, y.astype(np.float32), self.table_indexes(side)[0].numpy())
+    def _latents(self, y: np.ndarray, z: np.ndarray, quality_code: int, side: Tensor) -> Latents:
+        return Latents(
+            y, z, quality_code, y.astype(np.float32), self.table_indexes(side)[0].numpy()
+        )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -19,6 +18,7 @@ from platformdirs import user_data_path
 from latentink.codecs.codec import Codec
 from latentink.codecs.elic import ElicCodec
 from latentink.codecs.hyperprior import HyperpriorCodec
+from latentink.codecs.spec import CodecSpec
 from latentink.codecs.weights_file import read_weights
 from latentink.errors import WeightsError
 
@@ -27,25 +27,8 @@ _CODECS: dict[str, type[HyperpriorCodec] | type[ElicCodec]] = {
     "hyperprior": HyperpriorCodec,
     "elic": ElicCodec,
 }
+_SPECS = {spec.name: spec for spec in (CodecSpec("hyperprior", 1), CodecSpec("elic", 2))}
 CODEC_NAMES = tuple(_CODECS)
-CODEC_NUMBERS = {"hyperprior": 1, "elic": 2}
-
-
-@dataclass(frozen=True)
-class LoadedCodec:
-    """A codec with the identity that a file refers to.
-
-    Attributes:
-        name: the architecture, as on the command line.
-        number: as in the .lik header.
-        fingerprint: first 8 bytes of the SHA-256 of the weights file.
-        codec: the codec itself.
-    """
-
-    name: str
-    number: int
-    fingerprint: bytes
-    codec: Codec
 
 
 def weights_folder() -> Path:
@@ -83,7 +66,7 @@ def fingerprint_of(path: Path) -> bytes:
         raise WeightsError(f"The weights file {path} cannot be read: {error.strerror}.") from None
 
 
-def load_codec(name: str, weights: Path | None = None) -> LoadedCodec:
+def load_codec(name: str, weights: Path | None = None) -> Codec:
     """Return the codec called ``name`` with its bundled weights, or with those of a file.
 
     Args:
@@ -95,13 +78,13 @@ def load_codec(name: str, weights: Path | None = None) -> LoadedCodec:
     """
     path = bundled_path(name) if weights is None else weights
     fingerprint = fingerprint_of(path)
-    loaded = _load(path, fingerprint)
-    if loaded.name != name:
-        raise WeightsError(f"{path} holds weights of {loaded.name}, not of {name}.")
-    return loaded
+    codec = _load(path, fingerprint)
+    if codec.name != name:
+        raise WeightsError(f"{path} holds weights of {codec.name}, not of {name}.")
+    return codec
 
 
-def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) -> LoadedCodec:
+def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) -> Codec:
     """Return the codec that a .lik header names.
 
     Args:
@@ -112,7 +95,7 @@ def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) 
     Raises:
         WeightsError: the file was made with a codec or with weights that are not here.
     """
-    names = {known: name for name, known in CODEC_NUMBERS.items()}
+    names = {spec.number: spec.name for spec in _SPECS.values()}
     if number not in names:
         raise WeightsError(f"This file uses codec number {number}, unknown here; update latentink.")
     places = [bundled_path(names[number]), *imported_paths(), *([weights] if weights else [])]
@@ -128,8 +111,7 @@ def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) 
 
 
 @lru_cache(maxsize=2)
-def _load(path: Path, fingerprint: bytes) -> LoadedCodec:
+def _load(path: Path, fingerprint: bytes) -> Codec:
     tensors, metadata = read_weights(path)
     name = metadata["architecture"]
-    codec = _CODECS[name](tensors, str(path))
-    return LoadedCodec(name, CODEC_NUMBERS[name], fingerprint, codec)
+    return _CODECS[name](_SPECS[name], tensors, fingerprint, str(path))

@@ -58,7 +58,7 @@ class EditTask:
         v: (1, M, h, w) float32, its latent in units of symbols.
         z: (N, h', w') int32, the hyper-latent's symbols; see Preset.hyper_steps.
         side: (1, C, h, w) float64, what the entropy model knows from them, exact.
-        quality: quality code.
+        quality_code: the quality in units of ``QUALITY_UNIT``.
         lagrangian: λ1 of that quality.
         decoder: the message decoder.
         window: the pixels that carry; only their latents change.
@@ -72,7 +72,7 @@ class EditTask:
     v: Tensor
     z: np.ndarray
     side: Tensor
-    quality: int
+    quality_code: int
     lagrangian: float
     decoder: MessageDecoder
     window: Rectangle
@@ -195,7 +195,7 @@ class _Session:
         latent_size = (task.v.shape[-2], task.v.shape[-1])
         self.tiles = tiles_of(task.window, codec.synthesis_halo, latent_size)
         self.region = region_of(task.window, codec.synthesis_halo, latent_size)
-        self.inverse_gain = codec.inverse_gain(task.quality)
+        self.inverse_gain = codec.inverse_gain(task.quality_code)
         self.half_precision = has_fast_bfloat16()
         self.synthesis = frozen_copy(codec.g_s)
         self.cover = task.cover.contiguous(memory_format=torch.channels_last)
@@ -390,7 +390,7 @@ class _Session:
     @torch.no_grad()
     def latents(self) -> Latents:
         """Return the whole photo's latents with the edited region in place."""
-        return self.codec.quantise(self._edited(), self.z, self.task.quality, side=self.side)
+        return self.codec.quantise(self._edited(), self.z, self.task.quality_code, side=self.side)
 
     def _edited(self) -> Tensor:
         core = self.task.window.coarsened(STRIDE)

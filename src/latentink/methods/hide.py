@@ -7,13 +7,22 @@ written. The others' raw bits come back as well as they can.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from latentink.container import QUALITY_UNIT, unpack
+from latentink.methods.entries import MethodEntry, MethodOptions
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
-from latentink.steganography import HideOptions, compress, decompress, hide, reveal
+from latentink.steganography import (
+    DEFAULT_QUALITY,
+    HideOptions,
+    compress,
+    decompress,
+    hide,
+    reveal,
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ class Hide(Method):
 
         Long messages in the latents channel raise it, and any plain file could have it.
         """
-        quality = self.quality if like is None else unpack(like.data).quality * QUALITY_UNIT
+        quality = self.quality if like is None else unpack(like.data).quality_code * QUALITY_UNIT
         return self.load(compress(cover, codec=self.codec, quality=quality).data)
 
     def load(self, data: bytes) -> Stego:
@@ -87,3 +96,18 @@ class Hide(Method):
         message = reveal(stego.data, password=self.password)
         bits = np.unpackbits(np.frombuffer(message, dtype=np.uint8))
         return bits.astype(np.float32) * 2 - 1
+
+
+def _hide(name: str, channel: str, preset: str, rate: float, options: MethodOptions) -> Hide:
+    return Hide(name, channel, "hyperprior", DEFAULT_QUALITY, preset, rate, options.password)
+
+
+ENTRIES = tuple(
+    MethodEntry(name, "latentink", summary, partial(_hide, name, channel, preset, rate))
+    for name, channel, preset, rate, summary in (
+        ("hide-balanced", "pixels", "balanced", 1 / 32, "`hide`, 1/32 bit a pixel"),
+        ("hide-fast", "pixels", "fast", 1 / 32, "`hide --preset fast`, 1/32 bit a pixel"),
+        ("hide-latents", "latents", "balanced", 1 / 4, "`hide --channel latents`, 1/4 bit a pixel"),
+        ("hide-latents-short", "latents", "balanced", 1 / 32, "the same, 1/32 bit a pixel"),
+    )
+)

@@ -7,6 +7,7 @@ ELICbase_N: the codec at quality N, a bit at each pixel, and the objective of Eq
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,9 +17,10 @@ from latentink.codecs.compression import compress_plainly, pack_latents
 from latentink.codecs.registry import load_codec
 from latentink.editing.appearance import judges_for
 from latentink.editing.editor import EditTask, Reading, edit
-from latentink.editing.presets import Preset
+from latentink.editing.presets import PAPER, Preset
 from latentink.geometry import Rectangle
 from latentink.message_decoders.message_decoder import MessageDecoder
+from latentink.methods.entries import DENSE, MethodEntry, MethodOptions, chosen_decoder
 from latentink.methods.fnns import decoder_logits
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
@@ -55,9 +57,9 @@ class LatentMethod(Method):
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
         """Return a .lik file after one schedule of the editor, however many bits it got right."""
         self.check_bits(cover, bits)
-        loaded = load_codec(self.codec)
-        code = loaded.codec.quality_code(self.quality)
-        plain = compress_plainly(loaded, cover, code)
+        codec = load_codec(self.codec)
+        code = codec.quality_code(self.quality)
+        plain = compress_plainly(codec, cover, code)
         found: list[Latents] = []
 
         def keep(latents: Latents) -> Reading:
@@ -69,16 +71,16 @@ class LatentMethod(Method):
             v=plain.v,
             z=plain.latents.z,
             side=plain.side,
-            quality=code,
-            lagrangian=loaded.codec.lagrangian(code),
+            quality_code=code,
+            lagrangian=codec.lagrangian(code),
             decoder=self.decoder,
             window=Rectangle(0, 0, *cover.shape[:2]),
             wanted=torch.from_numpy(2.0 * bits - 1).float(),
             information=1.0,
-            judges=judges_for(self.preset.weights, loaded.codec.architecture, loaded.fingerprint),
+            judges=judges_for(self.preset.weights, codec.name, codec.fingerprint),
         )
         edit(
-            loaded.codec,
+            codec,
             task,
             replace(self.preset, rounds=1),
             seed=seed,
@@ -87,7 +89,7 @@ class LatentMethod(Method):
             read=keep,
             on_step=lambda progress: None,
         )
-        return self.load(pack_latents(loaded, found[-1], (cover.shape[0], cover.shape[1])))
+        return self.load(pack_latents(codec, found[-1], (cover.shape[0], cover.shape[1])))
 
     def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
         """Return the .lik file of the cover at the same quality."""
@@ -100,3 +102,26 @@ class LatentMethod(Method):
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the decoder's logits (D, H, W)."""
         return decoder_logits(self.decoder, stego.picture)
+
+
+# The dense decoder of depth 1 reads fine colour, which no learned codec keeps; robust does not.
+_DECODERS = (PAPER.decoder, *DENSE[1:])
+
+
+def _row(name: str, codec: str, quality: float, options: MethodOptions) -> LatentMethod:
+    decoder = chosen_decoder(name, options, _DECODERS)
+    return LatentMethod(name, codec, quality, PAPER, decoder)
+
+
+ENTRIES = tuple(
+    MethodEntry(
+        f"{row}-{quality}",
+        "Train the Latent, Not the Image",
+        f"edits the latent of {codec} at quality {quality}",
+        partial(_row, f"{row}-{quality}", codec, float(quality)),
+        len(_DECODERS),
+        takes_decoder=True,
+    )
+    for row, codec in (("hyperbase", "hyperprior"), ("elicbase", "elic"))
+    for quality in range(1, 9)
+)

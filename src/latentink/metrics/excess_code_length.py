@@ -38,7 +38,7 @@ def mean_excess_bits(codec: Codec, data: bytes) -> float | None:
         ContainerError: the file is foreign, truncated or altered.
     """
     file = unpack(data)
-    latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality)
+    latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality_code)
     scales = codec.scales[latents.indexes]
     wide = scales >= SMALLEST_SCALE
     if not wide.any():

@@ -92,8 +92,10 @@ class LatentDomainDetector(LearningDetector):
         file = unpack(evidence.data)
         if evidence.picture.shape != (file.height, file.width, 3):
             raise OptionError("The picture is not that of the .lik file; decompress the file.")
-        codec = codec_of_file(file.codec, file.fingerprint, self._weights).codec
-        latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality)
+        codec = codec_of_file(file.codec, file.fingerprint, self._weights)
+        latents = codec.decode(
+            file.y_stream, file.z_stream, file.height, file.width, file.quality_code
+        )
         return statistics(codec, latents, evidence.picture)
 
     def fit(self, covers: Sequence[Evidence], stegos: Sequence[Evidence], seed: int) -> None:
@@ -280,9 +282,9 @@ def statistics(codec: Codec, latents: Latents, picture: np.ndarray) -> np.ndarra
         picture: (H, W, 3) uint8, what they decode to.
     """
     model = modelled(latents, codec.scales)
-    v = codec.analyse(to_tensor(picture), latents.quality)
+    v = codec.analyse(to_tensor(picture), latents.quality_code)
     z = codec.hyper_analyse(v)
-    again = codec.quantise(v, z, latents.quality)
+    again = codec.quantise(v, z, latents.quality_code)
     reference = modelled(again, codec.scales)
     drift = v[0].double().numpy() - latents.values
     own, plain = first_order(model), first_order(reference)

@@ -34,7 +34,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from latentink.codecs.codec import STRIDE, Codec
-from latentink.codecs.registry import CODEC_NAMES, LoadedCodec, load_codec
+from latentink.codecs.registry import CODEC_NAMES, load_codec
 from latentink.critics.discriminator import MAX_WIDTH, Discriminator, save_discriminator
 from latentink.errors import OptionError, WeightsError
 from latentink.geometry import Rectangle
@@ -122,7 +122,9 @@ def read_discriminator_recipe(path: Path) -> DiscriminatorRecipe:
 
 
 @torch.no_grad()
-def reconstruct(codec: Codec, picture: Tensor, qualities: Sequence[int]) -> tuple[Tensor, Tensor]:
+def reconstruct(
+    codec: Codec, picture: Tensor, quality_codes: Sequence[int]
+) -> tuple[Tensor, Tensor]:
     """Return latents (B, M, h, w) as g_s sees them, and reconstructions (B, 3, H, W) in 8 bits.
 
     For training: everything runs on the whole batch at once, the transforms in bf16 and the context
@@ -131,10 +133,10 @@ def reconstruct(codec: Codec, picture: Tensor, qualities: Sequence[int]) -> tupl
     Args:
         codec: any.
         picture: (B, 3, H, W) in [0, 1], sides multiples of 16.
-        qualities: of each picture, in units of ``QUALITY_UNIT``.
+        quality_codes: quality of each picture, in units of ``QUALITY_UNIT``.
     """
-    gains = torch.cat([codec.gain(quality) for quality in qualities])
-    inverse_gains = torch.cat([codec.inverse_gain(quality) for quality in qualities])
+    gains = torch.cat([codec.gain(code) for code in quality_codes])
+    inverse_gains = torch.cat([codec.inverse_gain(code) for code in quality_codes])
     picture = picture.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         v = codec.g_a(picture).float() * gains
@@ -145,18 +147,18 @@ def reconstruct(codec: Codec, picture: Tensor, qualities: Sequence[int]) -> tupl
 
 
 @torch.no_grad()
-def receive(codec: Codec, picture: Tensor, quality: int) -> tuple[Tensor, Tensor]:
+def receive(codec: Codec, picture: Tensor, quality_code: int) -> tuple[Tensor, Tensor]:
     """Return latent (1, M, h, w) as g_s sees it, and the receiver's picture (1, 3, H, W), 8 bits.
 
     Args:
         codec: any.
         picture: (1, 3, H, W) in [0, 1], any size.
-        quality: in units of ``QUALITY_UNIT``.
+        quality_code: quality in units of ``QUALITY_UNIT``.
     """
-    v = codec.analyse(picture, quality)
-    values = codec.quantise(v, codec.hyper_analyse(v), quality).values
-    made = codec.synthesise(values, quality, (picture.shape[-2], picture.shape[-1]))
-    return torch.from_numpy(values)[None] * codec.inverse_gain(quality), round_to_8_bits(made)
+    v = codec.analyse(picture, quality_code)
+    values = codec.quantise(v, codec.hyper_analyse(v), quality_code).values
+    made = codec.synthesise(values, quality_code, (picture.shape[-2], picture.shape[-1]))
+    return torch.from_numpy(values)[None] * codec.inverse_gain(quality_code), round_to_8_bits(made)
 
 
 def _rounded(codec: Codec, v: Tensor) -> Tensor:
@@ -201,12 +203,12 @@ class Figures:
 class Trainer:
     """Discriminator, optimiser and the number of steps done."""
 
-    def __init__(self, recipe: DiscriminatorRecipe, photos: Photos, loaded: LoadedCodec) -> None:
-        self.recipe, self.photos, self.loaded = recipe, photos, loaded
+    def __init__(self, recipe: DiscriminatorRecipe, photos: Photos, codec: Codec) -> None:
+        self.recipe, self.photos, self.codec = recipe, photos, codec
         self.step = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            self.network = new_network(loaded.codec.latent_channels, recipe.width)
+            self.network = new_network(codec.latent_channels, recipe.width)
         self.network.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=recipe.learning_rate, betas=_BETAS
@@ -218,7 +220,7 @@ class Trainer:
         Raises:
             WeightsError: the loss is no longer finite.
         """
-        recipe, codec = self.recipe, self.loaded.codec
+        recipe, codec = self.recipe, self.codec
         generator = step_generator(recipe.seed, self.step)
         photo = self.photos.crops(recipe.batch, recipe.crop, generator, recipe.smallest_scale)
         qualities = draw_qualities(codec, recipe.batch, generator)
@@ -247,7 +249,7 @@ class Trainer:
         return {
             "recipe": asdict(self.recipe),
             "step": self.step,
-            "codec_fingerprint": self.loaded.fingerprint.hex(),
+            "codec_fingerprint": self.codec.fingerprint.hex(),
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
@@ -260,9 +262,9 @@ class Trainer:
                 codec.
         """
         check_same_recipe(state["recipe"], asdict(self.recipe), _FREE)
-        if state["codec_fingerprint"] != self.loaded.fingerprint.hex():
+        if state["codec_fingerprint"] != self.codec.fingerprint.hex():
             raise OptionError(
-                f"The checkpoint was made with other weights of {self.loaded.name}: train without "
+                f"The checkpoint was made with other weights of {self.codec.name}: train without "
                 "resuming, or into another file."
             )
         self.network.load_state_dict(state["network"])
@@ -327,16 +329,16 @@ class Accuracy:
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, codec: Codec, photo: Tensor, quality: int) -> Accuracy:
+def evaluate(network: nn.Module, codec: Codec, photo: Tensor, quality_code: int) -> Accuracy:
     """Measure on one photo and the picture that a receiver gets of it, in float32.
 
     Args:
         network: a discriminator in evaluation mode.
         codec: the one it was trained for.
         photo: (1, 3, H, W) in [0, 1].
-        quality: in units of ``QUALITY_UNIT``.
+        quality_code: quality in units of ``QUALITY_UNIT``.
     """
-    latent, made = receive(codec, photo, quality)
+    latent, made = receive(codec, photo, quality_code)
     real, fake = network(photo, latent), network(made, latent)
     return Accuracy(_share_right(real.mean(), fake.mean()), _share_right(real, fake))
 
@@ -409,16 +411,16 @@ def export(trainer: Trainer, recipe_path: Path, held_out: Photos, out: Path) -> 
     """
     # Measured is what ships: normalised kernels, in the file's precision.
     tensors = {name: tensor.half() for name, tensor in plain_tensors(trainer.network).items()}
-    codec, recipe = trainer.loaded.codec, trainer.recipe
+    codec, recipe = trainer.codec, trainer.recipe
     network = Discriminator(codec.latent_channels, recipe.width)
     fill(network, {name: tensor.float() for name, tensor in tensors.items()}, "the trained network")
     notes = {
         "recipe": recipe_path.name,
         "steps": str(trainer.step),
-        "codec_fingerprint": trainer.loaded.fingerprint.hex(),
+        "codec_fingerprint": codec.fingerprint.hex(),
         "held_out_photos": str(len(held_out)),
     }
     for quality, accuracy in evaluate_all(network, codec, held_out).items():
         notes[f"held_out_accuracy_q{quality}"] = f"{accuracy.by_picture:.4f}"
         notes[f"held_out_patch_accuracy_q{quality}"] = f"{accuracy.by_patch:.4f}"
-    save_discriminator(tensors, out, trainer.loaded.name, notes)
+    save_discriminator(tensors, out, codec.name, notes)

@@ -37,7 +37,7 @@ class RefineTask:
         cover: (1, 3, H, W) in [0, 1].
         v: (1, M, h, w), where to start: near the symbols that carry.
         side: (1, M, h, w) float32, the scales, which stay as they are.
-        quality: quality code of ``v``.
+        quality_code: the quality of ``v``, in units of ``QUALITY_UNIT``.
         lagrangian: λ1 of the quality that the user asked for.
         residues: (1, M, h, w), what each symbol has to leave.
         moduli: (1, M, h, w), by what it is divided; 1 where it carries nothing.
@@ -46,7 +46,7 @@ class RefineTask:
     cover: Tensor
     v: Tensor
     side: Tensor
-    quality: int
+    quality_code: int
     lagrangian: float
     residues: Tensor
     moduli: Tensor
@@ -80,7 +80,7 @@ class _Refinement:
         self.codec, self.task = codec, task
         self.latent = task.v.clone(memory_format=torch.channels_last).requires_grad_()
         self.synthesis = frozen_copy(codec.g_s)
-        self.inverse_gain = codec.inverse_gain(task.quality)
+        self.inverse_gain = codec.inverse_gain(task.quality_code)
         self.noise = torch.Generator().manual_seed(seed)
         self.half_precision = has_fast_bfloat16()
         self.whole = Rectangle(0, 0, *task.cover.shape[-2:])

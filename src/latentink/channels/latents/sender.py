@@ -150,7 +150,7 @@ def _first_written(job: Job, candidates: list[_Candidate]) -> tuple[_Candidate, 
 
 def _is_good(job: Job, latents: Latents) -> bool:
     """Return whether the picture lost no more than the preset allows."""
-    picture = to_picture(job.codec.synthesise(latents.values, latents.quality, job.size))
+    picture = to_picture(job.codec.synthesise(latents.values, latents.quality_code, job.size))
     cover = to_picture(job.plain.cover)
     return job.plain.psnr_db - psnr_db(cover, picture) <= job.preset.psnr_loss_limit
 
@@ -167,10 +167,10 @@ def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> li
     candidates: list[_Candidate] = []
     # Each coding is followed to higher qualities as long as they pay.
     rising = dict.fromkeys(_CODINGS, np.inf)
-    for quality in range(job.quality, highest + 1, _QUALITY_STEP):
+    for quality_code in range(job.quality_code, highest + 1, _QUALITY_STEP):
         if not rising or any(_is_cheap(candidate) for candidate in candidates):
             break
-        plain = plain_at(quality)
+        plain = plain_at(quality_code)
         for bits, width in list(rising):
             is_flat = flat and width == 1
             row = _flat_row(job.codec.scales, bits) if is_flat else _LEAST_ROW
@@ -275,8 +275,8 @@ def _written(job: Job, candidate: _Candidate) -> _Written | None:
     for threshold in range(candidate.plan.threshold, candidate.least - 1, -1):
         plan = replace(candidate.plan, threshold=threshold)
         writer = LatentsWriter(plan, job.sealed, job.keys, math.prod(shape), codec.scales)
-        z, quality = plain.latents.z, plain.latents.quality
-        latents = codec.quantise(plain.v, z, quality, writer, plain.side)
+        z, quality_code = plain.latents.z, plain.latents.quality_code
+        latents = codec.quantise(plain.v, z, quality_code, writer, plain.side)
         if writer.left == 0:
             return _Written(latents, writer.moduli.reshape(shape))
     return None
@@ -288,7 +288,7 @@ def _refinement_steps(job: Job) -> int:
     # Where symbols depend on each other, moving one moves the places of the message.
     if steps and len(job.codec.passes(job.plain.latents.y.shape)) > 1:
         raise OptionError(
-            f"The latents channel cannot refine symbols of {job.codec.architecture}, which depend "
+            f"The latents channel cannot refine symbols of {job.codec.name}, which depend "
             "on each other; leave --steps out, or take --codec hyperprior."
         )
     return steps
@@ -303,34 +303,36 @@ def _refined(job: Job, candidate: _Candidate, written: _Written, steps: int) -> 
         cover=job.plain.cover,
         v=torch.where(moduli > 1, y, plain.v),
         side=codec.table_scales(torch.from_numpy(found.indexes))[None],
-        quality=found.quality,
-        lagrangian=codec.lagrangian(job.quality),
+        quality_code=found.quality_code,
+        lagrangian=codec.lagrangian(job.quality_code),
         residues=torch.remainder(y, moduli),
         moduli=moduli,
     )
     v = refine(codec, task, steps, job.seed, job.on_step)
-    return codec.quantise(v, found.z, found.quality, keeping(found.y, written.moduli), plain.side)
+    return codec.quantise(
+        v, found.z, found.quality_code, keeping(found.y, written.moduli), plain.side
+    )
 
 
 def _plains(job: Job) -> Callable[[int], _PlainAt]:
     """Return a function of a quality code that gives the plain photo there, computed once."""
     codec = job.codec
-    own_gain = codec.gain(job.quality)
+    own_gain = codec.gain(job.quality_code)
 
     @cache
-    def quantised(quality: int) -> tuple[Tensor, Tensor, Latents]:
-        if quality == job.quality:
+    def quantised(quality_code: int) -> tuple[Tensor, Tensor, Latents]:
+        if quality_code == job.quality_code:
             return job.plain.v, job.plain.side, job.plain.latents
-        v = job.plain.v * (codec.gain(quality) / own_gain)
+        v = job.plain.v * (codec.gain(quality_code) / own_gain)
         z = codec.hyper_analyse(v)
         side = codec.side(z, (v.shape[-2], v.shape[-1]))
-        return v, side, codec.quantise(v, z, quality, side=side)
+        return v, side, codec.quantise(v, z, quality_code, side=side)
 
     @cache
-    def cost(quality: int) -> tuple[float, float]:
+    def cost(quality_code: int) -> tuple[float, float]:
         """Return R of the latent in bits, and D in symbols of the quality asked for, squared."""
-        latents = quantised(quality)[2]
-        ratio = (own_gain / codec.gain(quality))[0].numpy()
+        latents = quantised(quality_code)[2]
+        ratio = (own_gain / codec.gain(quality_code))[0].numpy()
         rate = information(latents.y, codec.scales[latents.indexes]).sum()
         moved = latents.values * ratio - job.plain.v[0].numpy()
         return float(rate), float(np.square(moved).sum())
@@ -338,11 +340,11 @@ def _plains(job: Job) -> Callable[[int], _PlainAt]:
     weight = DISTORTION_BITS if _is_small(job) else _slope(job, cost)
 
     @cache
-    def plain_at(quality: int) -> _PlainAt:
-        v, side, latents = quantised(quality)
+    def plain_at(quality_code: int) -> _PlainAt:
+        v, side, latents = quantised(quality_code)
         means = latents.values.astype(np.float64) - latents.y
-        rate, distortion = cost(quality)
-        ratio = (own_gain / codec.gain(quality))[0].double().numpy()
+        rate, distortion = cost(quality_code)
+        ratio = (own_gain / codec.gain(quality_code))[0].double().numpy()
         return _PlainAt(
             v,
             side,
@@ -365,8 +367,8 @@ def _slope(job: Job, cost: Callable[[int], tuple[float, float]]) -> float:
         cost: R and D at a quality code.
     """
     low, high = (round(q / QUALITY_UNIT) for q in (job.codec.qualities[0], job.codec.qualities[-1]))
-    rate, distortion = cost(max(job.quality - _QUALITY_STEP, low))
-    finer_rate, finer_distortion = cost(min(job.quality + _QUALITY_STEP, high))
+    rate, distortion = cost(max(job.quality_code - _QUALITY_STEP, low))
+    finer_rate, finer_distortion = cost(min(job.quality_code + _QUALITY_STEP, high))
     if distortion <= finer_distortion:  # A codec of one quality.
         return DISTORTION_BITS
     return max((finer_rate - rate) / (distortion - finer_distortion), 0.0)
@@ -374,7 +376,9 @@ def _slope(job: Job, cost: Callable[[int], tuple[float, float]]) -> float:
 
 def _objective(job: Job, latents: Latents) -> float:
     """Return R + λ1·L_recon in bits, of the picture that the symbols decode to."""
-    picture = job.codec.synthesise(latents.values, latents.quality, job.size)
+    picture = job.codec.synthesise(latents.values, latents.quality_code, job.size)
     rate = information(latents.y, job.codec.scales[latents.indexes]).sum()
-    distortion = squared_error_bits(job.plain.cover, picture, job.codec.lagrangian(job.quality))
+    distortion = squared_error_bits(
+        job.plain.cover, picture, job.codec.lagrangian(job.quality_code)
+    )
     return float(rate) + float(distortion)

@@ -40,10 +40,10 @@ class CandidateCheck:
         sealed: bytes,
         keys: Keys,
         plain_picture: np.ndarray,
-        quality: int,
+        quality_code: int,
     ) -> None:
         self.codec, self.decoder, self.plan = codec, decoder, plan
-        self.sealed, self.keys, self.quality = sealed, keys, quality
+        self.sealed, self.keys, self.quality_code = sealed, keys, quality_code
         self.plain_picture = plain_picture
         self.places = payload_positions(plan.carrier, plan.smallest, keys)[: plan.raw_bits]
         self.signs = 2.0 * frame_bits(sealed, plan.raw_bits, keys) - 1
@@ -78,7 +78,7 @@ class CandidateCheck:
         # A latent beyond, too: message decoders see a few pixels outside of a window.
         bounds = Rectangle(0, 0, height, width)
         changed = window.coarsened(STRIDE).scaled(STRIDE).grown(STRIDE, bounds)
-        part = self.codec.synthesise_part(values, self.quality, (height, width), changed)
+        part = self.codec.synthesise_part(values, self.quality_code, (height, width), changed)
         picture = self.plain_picture.copy()
         picture[changed.rows, changed.columns] = to_picture(part)
         return picture

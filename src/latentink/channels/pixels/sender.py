@@ -50,16 +50,18 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         v=plain.v,
         z=plain.latents.z,
         side=plain.side,
-        quality=job.quality,
-        lagrangian=job.codec.lagrangian(job.quality),
+        quality_code=job.quality_code,
+        lagrangian=job.codec.lagrangian(job.quality_code),
         decoder=decoder,
         window=plan.carrier.window,
         wanted=wanted,
         information=plan.information,
         start=_encoded(job, decoder_name, plan, wanted) if job.from_encoder else None,
-        judges=judges_for(preset.weights, job.codec.architecture, job.fingerprint, job.evade),
+        judges=judges_for(preset.weights, job.codec.name, job.codec.fingerprint, job.evade),
     )
-    check = CandidateCheck(job.codec, decoder, plan, job.sealed, keys, plain.picture, job.quality)
+    check = CandidateCheck(
+        job.codec, decoder, plan, job.sealed, keys, plain.picture, job.quality_code
+    )
     edited = edit(
         job.codec,
         task,
@@ -96,7 +98,7 @@ def _encoded(job: Job, decoder_name: str, plan: Plan, wanted: Tensor) -> Tensor:
     bits[0, : len(wanted), window.rows, window.columns] = (wanted + 1) / 2
     with torch.no_grad():
         painted = encoder(cover, bits).clamp(0, 1)
-    return job.codec.analyse(painted, job.quality)
+    return job.codec.analyse(painted, job.quality_code)
 
 
 def _wanted_bits(plan: Plan, sealed: bytes, keys: Keys) -> Tensor:
