@@ -1,4 +1,4 @@
-"""Sealed bytes to exactly as many raw bits as the channel wants, and back; and how many fit."""
+"""Puts sealed bytes into exactly as many raw bits as the channel asks for; says how many fit."""
 
 from __future__ import annotations
 
@@ -13,10 +13,19 @@ from latentink.payload.preamble import RAW_FIELD
 from latentink.payload.sealing import MAX_SEALED_BYTES, SEALED_OVERHEAD
 
 MAX_RAW_BITS = 2**RAW_FIELD - 1
+"""The most raw bits that a preamble can announce."""
+
 ACCURACY_MARGIN = 0.005
+"""Added to the expected share of wrong bits when a rate is planned."""
+
 CODE_LOSS = 0.03
+"""Rate that the LDPC code loses against the best possible one."""
+
 DEVIATIONS = 4.0
+"""Standard deviations of the channel's information below its mean that a rate allows for."""
+
 HIGHEST_RATE = 0.95
+"""Sealed bits per raw bit at most."""
 
 
 def _whitening(raw_bits: int, keys: Keys) -> np.ndarray:
@@ -24,14 +33,27 @@ def _whitening(raw_bits: int, keys: Keys) -> np.ndarray:
 
 
 def frame_bits(sealed: bytes, raw_bits: int, keys: Keys) -> np.ndarray:
-    """Return (``raw_bits``,) uint8 of 0 and 1 that carry ``sealed``; without the keys, noise.
+    """Return (``raw_bits``,) uint8 of 0 and 1 that carry ``sealed``.
 
-    Whitening hides the code's structure: a codeword of a public code would show itself to anybody
-    who tests its parity checks, even though the sealed bytes in it look random.
+    Without the keys they look like noise. Whitening hides the structure of the code: anybody could
+    test the parity checks of a public code, even though the sealed bytes in it look random.
+
+    Args:
+        sealed: what :func:`latentink.payload.sealing.seal` returned.
+        raw_bits: how many raw bits to fill, up to 2²⁸ − 1.
+        keys: from the password.
 
     Raises:
         CapacityError: ``sealed`` has more bits than 95 % of ``raw_bits``.
         ValueError: ``sealed`` is empty.
+
+    Example:
+        >>> from latentink.payload.keys import derive_keys
+        >>> keys = derive_keys(None)
+        >>> raw = frame_bits(b"sealed bytes", 400, keys)
+        >>> raw[:40] ^= 1  # a tenth of the bits arrive wrong
+        >>> read_frame(2.0 * raw - 1, 12, keys)
+        b'sealed bytes'
     """
     bits = np.unpackbits(np.frombuffer(sealed, dtype=np.uint8), bitorder="little")
     if bits.size > HIGHEST_RATE * raw_bits:
@@ -45,11 +67,11 @@ def frame_bits(sealed: bytes, raw_bits: int, keys: Keys) -> np.ndarray:
 def read_frame(soft: np.ndarray, sealed_bytes: int, keys: Keys) -> bytes | None:
     """Return the ``sealed_bytes`` bytes that :func:`frame_bits` put into the raw bits, or None.
 
-    None means that too many raw bits were wrong, or that the lengths make no code, which a preamble
-    accepted by chance may claim. What is returned has yet to pass ``unseal``.
+    None means that too many raw bits were wrong, or that there is no code for these lengths, as a
+    preamble that passed its check by chance may claim. The bytes still have to pass ``unseal``.
 
     Args:
-        soft: (raw_bits,) float of any positive scale, positive = bit 1, 0 = nothing known.
+        soft: (raw_bits,) float of any positive scale; positive is bit 1, 0 is unknown.
         sealed_bytes: length of the sealed message, from the preamble.
         keys: the keys it was framed under.
     """
@@ -67,14 +89,14 @@ def read_frame(soft: np.ndarray, sealed_bytes: int, keys: Keys) -> bytes | None:
 def rate_for_accuracy(accuracy: float, raw_bits: int) -> float:
     """Return a code rate that decodes reliably when ``accuracy`` of the raw bits are right.
 
-    The normal approximation of the best rate at finite length (Polyanskiy, Poor, Verdú, "Channel
-    coding rate in the finite blocklength regime", 2010) for a binary symmetric channel with 0.5 %
-    more errors, less what this code loses against it: C(p) − 0.03 − 4·sqrt(V(p) / length), from
-    0 to 0.95. C is the capacity, V the dispersion, length that of one codeword.
+    The rate is C(p) − 0.03 − 4·sqrt(V(p) / length), from 0 to 0.95: the normal approximation of the
+    best rate at finite length (Polyanskiy, Poor, Verdú, "Channel coding rate in the finite
+    blocklength regime", 2010) for a binary symmetric channel with 0.5 % more errors, minus the loss
+    of this code. C is the capacity, V the dispersion, length that of one codeword.
 
     Args:
-        accuracy: expected share of right raw bits, 0 to 1; hard decisions, so that soft values add
-            further margin. 0.505 or less gives rate 0.
+        accuracy: expected share of right raw bits, 0 to 1, after hard decisions; soft values add
+            a further margin. 0.505 or less gives rate 0.
         raw_bits: length of the payload.
     """
     error = 1 - accuracy + ACCURACY_MARGIN
@@ -89,7 +111,10 @@ def rate_for_accuracy(accuracy: float, raw_bits: int) -> float:
 
 
 def max_sealed_bytes(raw_bits: int, accuracy: float) -> int:
-    """Return the longest sealed message for ``raw_bits`` payload bits; 0 when not even one fits."""
+    """Return how many bytes a sealed message may have in ``raw_bits`` payload bits.
+
+    0 means that not even an empty message fits. ``accuracy`` as in :func:`rate_for_accuracy`.
+    """
     fitting = min(int(rate_for_accuracy(accuracy, raw_bits) * raw_bits) // 8, MAX_SEALED_BYTES)
     return fitting if fitting >= SEALED_OVERHEAD else 0
 
@@ -97,8 +122,8 @@ def max_sealed_bytes(raw_bits: int, accuracy: float) -> int:
 def max_message_bytes(raw_bits: int, accuracy: float) -> int:
     """Return how many bytes a message may have, after compression, in ``raw_bits`` payload bits.
 
-    The preamble's raw bits are not part of ``raw_bits``. 0 also stands for no room at all: ask
-    :func:`max_sealed_bytes` where an empty message matters.
+    The preamble's raw bits are not part of ``raw_bits``. 0 may mean that not even an empty message
+    fits; :func:`max_sealed_bytes` tells the two apart.
     """
     return max(0, max_sealed_bytes(raw_bits, accuracy) - SEALED_OVERHEAD)
 

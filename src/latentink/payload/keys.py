@@ -1,4 +1,4 @@
-"""Password to master key, master key to one subkey per purpose."""
+"""Derives a master key from a password, and from that one subkey per purpose."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCRYPT_R = 8
 SCRYPT_P = 1
 
 PUBLIC_MASTER = sha256(b"latentink/1/public").digest()
-"""The master key when no password is given: anybody can compute it."""
+"""The master key where no password is given; anybody can compute it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Keys:
             raise ValueError(f"a master key has {KEY_BYTES} bytes, not {len(self.master)}")
 
     def __repr__(self) -> str:
-        """Say whether the key is public, and never what it is: reprs end up in logs."""
+        """Say whether the key is public, but never the key itself: reprs end up in logs."""
         return f"Keys({'public' if self.is_public else 'from a password'})"
 
     @property
@@ -53,21 +53,30 @@ class Keys:
 
 
 def derive_keys(password: str | None) -> Keys:
-    """Return the keys for ``password``; about 0.2 s and 64 MiB of memory, by design.
+    """Return the keys for ``password``; this takes about 0.2 s and 64 MiB of memory, by design.
 
     The password is normalised to Unicode NFC and encoded as UTF-8, so that the same characters
-    typed on different systems give the same key. ``None`` gives a fixed public key: the message is
-    then hidden from nobody who has latentink.
+    typed on different systems give the same key. ``None`` gives a fixed public key: anybody who has
+    latentink can then read the message.
 
     The scrypt salt (RFC 7914) is the same for all files. The receiver must find the positions of
-    the raw bits from the password and the file alone, so no per-file salt could be read before
-    the key is known. For an attacker this means that the cost of one guess, scrypt with 64 MiB, is
-    paid once per guessed password and not once per file: a table of keys for common passwords can
-    be computed in advance and tried on every picture in the world. Only a password that is in
-    no such table (six random words, or 16 random characters) protects a message.
+    the raw bits from the password and the file alone, so it could not read a salt per file before
+    it knows the key. An attacker therefore pays for scrypt with 64 MiB once per guessed password
+    and not once per file: a table of keys for common passwords can be computed in advance and tried
+    on every picture in the world. Only a password that is in no such table (six random words, or 16
+    random characters) protects a message.
+
+    Args:
+        password: any text that is not empty, or None.
 
     Raises:
         OptionError: the password is empty or cannot be encoded as UTF-8.
+
+    Example:
+        >>> derive_keys(None)
+        Keys(public)
+        >>> derive_keys("tide").subkey("salt") == derive_keys("ebb").subkey("salt")
+        False
     """
     if password is None:
         return Keys(PUBLIC_MASTER)

@@ -1,8 +1,8 @@
-"""A documented random generator: ChaCha20 (RFC 8439) keyed through HKDF-SHA256 (RFC 5869).
+"""A specified random generator: ChaCha20 (RFC 8439) keyed by HKDF-SHA256 (RFC 5869).
 
-Everything that must come out the same for years (placement, whitening, keyed network weights,
-code construction) is drawn from here and never from a library's default generator, whose stream
-may change between releases.
+Everything that must stay the same for years (placement, whitening, keyed network weights, code
+construction) is drawn from here, never from a library's default generator, whose stream may change
+between releases.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ def derive(key: bytes, purpose: str) -> bytes:
 class Keystream:
     """The ChaCha20 keystream of ``derive(key, purpose)``, nonce 0, block counter from 0.
 
-    Integers are little-endian. Two streams with the same key and purpose are the same stream.
+    Integers are little-endian. Two streams with the same key and purpose give the same values.
+
+    Example:
+        >>> Keystream(bytes(32), "an example").integers(2) % 100
+        array([10, 52], dtype=uint64)
     """
 
     def __init__(self, key: bytes, purpose: str) -> None:
@@ -48,5 +52,5 @@ class Keystream:
         return (self.integers(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def permutation(self, count: int) -> np.ndarray:
-        """Return a permutation of 0 … count − 1 (int64): stable order of ``count`` 64-bit keys."""
+        """Return a permutation of 0 … count − 1 (int64): the stable order of 64-bit integers."""
         return np.argsort(self.integers(count), kind="stable")

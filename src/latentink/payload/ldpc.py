@@ -1,16 +1,16 @@
-"""A systematic LDPC code from any number of bits to any larger one, and its decoder.
+"""A systematic LDPC code for any number of information bits and code bits, and its decoder.
 
 The code is an irregular repeat-accumulate code (Jin, Khandekar, McEliece, "Irregular
-repeat-accumulate codes", 2000): every information bit takes part in 3, 8 or 24 parity checks (4 in
-the place of 3 in short codes and below rate 1/3), every check holds an even share of information
+repeat-accumulate codes", 2000): every information bit takes part in 3, 8 or 24 parity checks (4
+instead of 3 in short codes and below rate 1/3), every check holds an equal share of the information
 bits, and check c ties parity bit c to parity bit c − 1. Encoding is therefore one sparse sum and
 one running XOR, for any k and n. Which bit joins which check is drawn from a public keystream;
-short cycles between the bits of low degree, which a message-passing decoder suffers from, are then
-swapped away. The shares of the degrees were fitted with density evolution (Gaussian approximation)
-on binary symmetric channels and confirmed by simulation.
+swaps then remove short cycles between bits of low degree, which hurt a message-passing decoder. The
+shares of the degrees were fitted with density evolution (Gaussian approximation) on binary
+symmetric channels and confirmed by simulation.
 
-Below rate 1/6 the rate-1/6 codeword is repeated; above 32,768 code bits there are several equal
-codewords. One permutation of the whole span spreads local damage over all of them.
+Below rate 1/6 the codeword of rate 1/6 is repeated; above 32,768 code bits there are several
+codewords of equal length. One permutation of all raw bits spreads local damage over all codewords.
 """
 
 from __future__ import annotations
@@ -24,20 +24,27 @@ import numpy as np
 from latentink.payload.keystream import Keystream
 
 CODE_KEY = sha256(b"latentink/1/code").digest()
-"""Public key of everything that is drawn about the code: the code is no secret."""
+"""Public key from which the code is drawn: the code is no secret."""
 
 MAX_BLOCK_BITS = 32768
+"""Code bits of one codeword at most."""
 LOWEST_RATE_INVERSE = 6
+"""Below rate 1/6 the codeword is repeated."""
 SHORT_CODE_BITS = 2048
+"""Codes with fewer code bits have 4 checks at the bits of lowest degree instead of 3."""
 LIGHT_DEGREE = 8
 HEAVY_DEGREE = 24
 
 MAX_ITERATIONS = 200
+"""Rounds of message passing at most."""
 CALIBRATION_MARGIN = 0.2
+"""Soft values are scaled to the information rate + this · rate · (1 − rate)."""
 SWAP_ROUNDS = 12
+"""Rounds of swaps at most when a graph is built."""
 CYCLE_ROUNDS = 8
-"""Rounds that repair cycles and spacing; the remaining ones repair the spacing alone."""
+"""The first rounds, which repair cycles and spacing; later ones repair the spacing alone."""
 WIDEST_SPACING = 16
+"""The largest distance kept between the checks of one bit."""
 
 _MAX_MESSAGE = np.float32(18.0)
 _SMALLEST_MAGNITUDE = np.float32(1e-5)
@@ -62,12 +69,12 @@ class Graph:
 
 @dataclass(frozen=True)
 class Layout:
-    """How k information bits and n raw bits are made of equal codewords.
+    """How k information bits are split into codewords of equal length.
 
     Attributes:
         blocks: number of codewords.
-        block_info: information bits per codeword (the last one is filled up with zeros).
-        block_code: code bits per codeword.
+        block_info: information bits of a codeword; the last one is padded with zeros.
+        block_code: code bits of a codeword.
     """
 
     blocks: int
@@ -103,13 +110,13 @@ def layout(k: int, n: int) -> Layout:
 def degrees(k: int, n: int) -> np.ndarray:
     """Return the number of checks of each information bit, (k,) int64, heaviest last."""
     m = n - k
-    # Three checks give the better threshold, four the larger distance: short codes and noisy
-    # channels, hence low rates, need the latter.
+    # Three checks give the better threshold, four the larger distance, which short codes and noisy
+    # channels (hence low rates) need.
     least = 3 if n >= SHORT_CODE_BITS and 3 * k >= n else 4
     light = k // 4
     heavy = (25 * n - 18 * k) * k // (100 * n)
     degree = np.repeat([least, LIGHT_DEGREE, HEAVY_DEGREE], [k - light - heavy, light, heavy])
-    # A bit with more than √m checks could not keep them apart.
+    # More than √m checks of one bit could not be kept apart.
     return np.minimum(degree, max(isqrt(m), min(least, m))).astype(np.int64)
 
 
@@ -142,10 +149,10 @@ def build_graph(k: int, n: int) -> Graph:
 def _crowded_edges(
     variable: np.ndarray, check: np.ndarray, degree: np.ndarray, m: int
 ) -> np.ndarray:
-    """Return the edges that follow too closely on another edge of the same bit.
+    """Return the edges whose check lies too close to another check of the same bit.
 
-    Neighbouring checks share a parity bit, so that two of them at one bit close a 4-cycle, and
-    nearby ones a short cycle along the staircase.
+    Neighbouring checks share a parity bit, so two of them at one bit close a 4-cycle, and nearby
+    ones close a short cycle along the staircase.
     """
     order = np.lexsort((check, variable))
     bit, at = variable[order], check[order]
@@ -158,9 +165,9 @@ def _crowded_edges(
 
 
 def _cycle_edges(variable: np.ndarray, check: np.ndarray, degree: np.ndarray, m: int) -> np.ndarray:
-    """Return one edge of each pair of checks that two bits share, a 4-cycle.
+    """Return one edge of each 4-cycle, that is, of two bits that share two checks.
 
-    Bits of degree 24 are left out: a cycle through one of them has many other checks to correct it.
+    Bits of degree 24 are left out: they have many other checks that make up for a cycle.
     """
     order = np.lexsort((check, variable))
     order = order[degree[variable[order]] < HEAVY_DEGREE]
@@ -196,7 +203,14 @@ def encode(bits: np.ndarray, n: int) -> np.ndarray:
     """Return the ``n`` raw bits, uint8 of 0 and 1, that carry ``bits`` ((k,) of 0 and 1).
 
     Raises:
-        ValueError: ``k`` and ``n`` make no code (see :func:`layout`).
+        ValueError: there is no code for ``k`` and ``n`` (see :func:`layout`).
+
+    Example:
+        >>> bits = np.array([1, 0, 1, 1, 0, 0, 1, 0], dtype=np.uint8)
+        >>> raw = encode(bits, 64)
+        >>> raw[:8] ^= 1  # an eighth of the raw bits arrive wrong
+        >>> decode(2.0 * raw - 1, len(bits))
+        array([1, 0, 1, 1, 0, 0, 1, 0], dtype=uint8)
     """
     k = len(bits)
     plan = layout(k, n)
@@ -204,7 +218,7 @@ def encode(bits: np.ndarray, n: int) -> np.ndarray:
     info[:k] = bits
     graph = build_graph(plan.block_info, plan.block_code)
     rows = info.reshape(plan.blocks, plan.block_info)
-    # The blocks take turns, so that where bits are repeated, each block gets its share.
+    # The codewords are interleaved, so that repetition gives each of them the same share.
     code = np.stack([encode_block(row, graph) for row in rows], axis=1)
     raw = np.empty(n, dtype=np.uint8)
     raw[_interleaver(n)] = np.resize(code, n)
@@ -224,15 +238,15 @@ def _information(llr: np.ndarray) -> float:
 def calibrate(soft: np.ndarray, information: float) -> np.ndarray:
     """Return ``soft`` scaled to log-likelihood ratios that carry ``information`` bits each.
 
-    The receiver knows the soft values' order of confidence and not their scale. The scale s is the
-    one at which mean(1 − h2(sigmoid(s·|soft|))) equals ``information``: slightly more than the code
-    rate, that is, the worst channel on which the code can work. On a better channel the decoder
-    then merely trusts its input less than it could. Values that are not numbers count as
-    unknown (0); very large ones are bounded at 1000 times the median magnitude.
+    The receiver knows which soft values are more certain than others, but not their scale. The
+    scale s solves mean(1 − h2(sigmoid(s·|soft|))) = ``information``, which :func:`decode` sets
+    slightly above the code rate: the worst channel on which the code can work. On a better channel
+    the decoder then trusts its input less than it could. NaN counts as unknown (0); very large
+    values are clipped to 1000 times the median magnitude.
 
     Args:
-        soft: (n,) float, any positive scale.
-        information: from 0 to 1, exclusive.
+        soft: (n,) float of any positive scale.
+        information: bits, above 0 and below 1.
     """
     values = np.nan_to_num(np.asarray(soft, dtype=np.float64), nan=0.0)
     typical = np.median(np.abs(values[values != 0])) if values.any() else 1.0
@@ -255,12 +269,12 @@ def _phi(magnitude: np.ndarray) -> np.ndarray:
 
 
 def decode_block(llr: np.ndarray, graph: Graph) -> np.ndarray | None:
-    """Return the information bits behind ``llr``, or None when no codeword is found.
+    """Return the information bits behind ``llr``, or None if no codeword is found.
 
     Sum-product decoding with a flooding schedule, at most ``MAX_ITERATIONS`` rounds, float32.
 
     Args:
-        llr: (n,) float, log-likelihood ratios, positive = bit 1.
+        llr: (n,) float, log-likelihood ratios; positive is bit 1.
         graph: the code's graph.
 
     Returns:
@@ -270,14 +284,14 @@ def decode_block(llr: np.ndarray, graph: Graph) -> np.ndarray | None:
     share = np.bincount(graph.check, minlength=m)
     slot = np.arange(graph.check.size) - (np.cumsum(share) - share)[graph.check]
     width = int(share.max())
-    # Variable k is a bit known to be 0: it fills up the checks that hold fewer bits than others.
+    # Variable k is a bit known to be 0; it pads the checks that hold fewer bits than others.
     member = np.full((width, m), k, dtype=np.int64)
     member[slot, graph.check] = graph.variable
 
     info_in = np.append(-llr[:k], 4 * _MAX_MESSAGE).astype(np.float32)
     parity_in = -llr[k:].astype(np.float32)
     info, parity = info_in, parity_in
-    # Rows: the check's information bits, its own parity bit, the parity bit before.
+    # The rows are the check's information bits, its own parity bit, and the parity bit before.
     to_bits = np.zeros((width + 2, m), dtype=np.float32)
     to_checks = np.empty_like(to_bits)
     for _ in range(MAX_ITERATIONS):
@@ -313,14 +327,14 @@ def decode(soft: np.ndarray, k: int) -> np.ndarray | None:
     """Return the ``k`` bits that :func:`encode` put into the raw bits behind ``soft``.
 
     Args:
-        soft: (n,) float of any positive scale, positive = bit 1, 0 = nothing known.
+        soft: (n,) float of any positive scale; positive is bit 1, 0 is unknown.
         k: number of information bits.
 
     Returns:
-        (k,) uint8 of 0 and 1; None when the parity checks stay unsatisfied.
+        (k,) uint8 of 0 and 1; None if the parity checks stay unsatisfied.
 
     Raises:
-        ValueError: ``k`` and ``n`` make no code (see :func:`layout`).
+        ValueError: there is no code for ``k`` and ``n`` (see :func:`layout`).
     """
     n = len(soft)
     plan = layout(k, n)

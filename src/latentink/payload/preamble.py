@@ -1,8 +1,9 @@
 """The keyed preamble: the 80 bits that tell the receiver what follows.
 
 ``sealed_bytes`` (24 bits), ``raw_bits`` (28), ``window`` (8) and a keyed 20-bit check, each least
-significant bit first, in the code of :mod:`~latentink.payload.ldpc` and whitened. It is the only
-part of the payload that is decoded before its length is known, so it has its own, far lower rate.
+significant bit first, are coded by :mod:`~latentink.payload.ldpc` and whitened. The receiver has to
+decode the preamble before it knows anything else, so the preamble has a code rate of its own that
+is far lower than the payload's.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ SEALED_FIELD, RAW_FIELD, WINDOW_FIELD, CHECK_FIELD = 24, 28, 8, 20
 PREAMBLE_INFO_BITS = SEALED_FIELD + RAW_FIELD + WINDOW_FIELD + CHECK_FIELD
 LONGEST_PREAMBLE = 896
 SHORTEST_PREAMBLE = 128
-"""Below this (512 available bits) no sealed message fits beside a preamble that could be read."""
+"""With fewer bits (512 available ones) no sealed message would fit beside a readable preamble."""
 
 
 @dataclass(frozen=True)
 class Preamble:
-    """What the receiver has to know before it can read the payload.
+    """What the receiver must know before it can read the payload.
 
     Attributes:
         sealed_bytes: length of the sealed message, 0 … 2²⁴ − 1.
         raw_bits: number of raw bits of the payload, 0 … 2²⁸ − 1.
-        window: 0 … 255; its meaning belongs to the channel.
+        window: 0 … 255; the channel gives it a meaning.
 
     Raises:
         ValueError: a field is out of its range.
@@ -47,10 +48,10 @@ class Preamble:
 
 
 def preamble_bits(available: int) -> int:
-    """Return the preamble's length for a picture with ``available`` raw bits; 0 means hopeless.
+    """Return the preamble's length in bits for a picture with ``available`` raw bits.
 
-    896, or a quarter of what there is on small pictures. Both sides compute it, so it depends on
-    nothing else.
+    It is 896, or a quarter of the raw bits of a small picture, or 0 if the picture is too small.
+    Both sides compute it, so it depends on nothing else.
     """
     length = min(LONGEST_PREAMBLE, available // 4)
     return length if length >= SHORTEST_PREAMBLE else 0
@@ -70,6 +71,14 @@ def encode_preamble(fields: Preamble, keys: Keys, length: int) -> np.ndarray:
 
     Raises:
         ValueError: ``length`` is 80 or less.
+
+    Example:
+        >>> from latentink.payload.keys import derive_keys
+        >>> keys = derive_keys(None)
+        >>> fields = Preamble(sealed_bytes=40, raw_bits=1000, window=0)
+        >>> raw = encode_preamble(fields, keys, preamble_bits(available=2000))
+        >>> decode_preamble(2.0 * raw - 1, keys) == fields
+        True
     """
     value = (
         fields.sealed_bytes
@@ -83,13 +92,13 @@ def encode_preamble(fields: Preamble, keys: Keys, length: int) -> np.ndarray:
 
 
 def decode_preamble(soft: np.ndarray, keys: Keys) -> Preamble | None:
-    """Return the preamble behind ``soft``, or None: wrong keys, or too many wrong bits.
+    """Return the preamble behind ``soft``, or None if the keys or too many bits are wrong.
 
-    Random input passes the check, if it decodes at all, once in 2²⁰ times; the payload's
+    Random input that decodes at all passes the check once in 2²⁰ times; the payload's
     authentication then refuses what follows.
 
     Args:
-        soft: (length,) float of any positive scale, positive = bit 1.
+        soft: (length,) float of any positive scale; positive is bit 1.
         keys: the keys it was encoded under.
 
     Raises:

@@ -3,7 +3,7 @@
 Layout of the sealed bytes: salt (16), ciphertext (1 + body), Poly1305 tag (16). The plaintext is
 one flag byte and the body: the message as it is, or its raw deflate stream (RFC 1951) where that
 is shorter. The cipher is ChaCha20-Poly1305 (RFC 8439) with an all-zero nonce, under a key
-that HKDF-SHA256 (RFC 5869) makes from the master key and the salt, hence new for every message.
+that HKDF-SHA256 (RFC 5869) derives from the master key and the salt; it is new for every message.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from latentink.payload.keystream import KEY_BYTES
 SALT_BYTES = 16
 TAG_BYTES = 16
 SEALED_OVERHEAD = SALT_BYTES + 1 + TAG_BYTES
-"""By how many bytes a sealed message is longer than its body (salt, flag, tag)."""
+"""Bytes that sealing adds to the body: salt, flag and tag."""
 
 MAX_SEALED_BYTES = 2**24 - 1
 MAX_MESSAGE_BYTES = MAX_SEALED_BYTES - SEALED_OVERHEAD
-"""The longest message, before compression; it bounds what a compressed body may expand to."""
+"""The longest message before compression; a compressed body may not expand to more."""
 
 STORED, DEFLATED = 0, 1
 _NONCE = bytes(12)
@@ -35,12 +35,12 @@ _NOT_FOUND = "No message was found: the password is wrong, or the picture carrie
 
 
 def message_salt(keys: Keys, seed: int, message: bytes, cover: bytes) -> bytes:
-    """Return a salt that is new for every message, seed and cover, yet reproducible.
+    """Return a 16-byte salt that is new for every message, seed and cover, yet reproducible.
 
     Args:
         keys: from the password.
         seed: 0 or more.
-        message: what is to be hidden.
+        message: the message that is to be sealed.
         cover: the bytes of the cover's pixels.
     """
     content = b"".join([seed.to_bytes(16, "little"), message, cover])
@@ -75,13 +75,28 @@ def _inflate(body: bytes) -> bytes:
 def seal(message: bytes, keys: Keys, salt: bytes) -> bytes:
     """Return ``message`` compressed if that helps, encrypted and authenticated.
 
-    ``salt`` is 16 bytes that must be fresh from ``os.urandom`` for every message: two messages
-    under the same key and salt give away the XOR of their plaintexts and the means to forge.
-    The result has at most ``len(message) + SEALED_OVERHEAD`` bytes. An empty message is legal.
+    Args:
+        message: up to ``MAX_MESSAGE_BYTES`` bytes; it may be empty.
+        keys: from the password.
+        salt: 16 bytes that are new for every message, from ``os.urandom`` or :func:`message_salt`:
+            two messages under the same key and salt reveal the XOR of their plaintexts and let
+            anybody forge a third.
+
+    Returns:
+        At most ``len(message) + SEALED_OVERHEAD`` bytes.
 
     Raises:
         CapacityError: the message is longer than ``MAX_MESSAGE_BYTES``.
         ValueError: the salt does not have 16 bytes.
+
+    Example:
+        >>> from latentink.payload.keys import derive_keys
+        >>> keys = derive_keys("tide")
+        >>> sealed = seal(b"meet at noon", keys, salt=bytes(16))
+        >>> len(sealed)
+        45
+        >>> unseal(sealed, keys)
+        b'meet at noon'
     """
     if len(salt) != SALT_BYTES:
         raise ValueError(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")
@@ -101,8 +116,8 @@ def unseal(sealed: bytes, keys: Keys) -> bytes:
     """Return the message in ``sealed``.
 
     Raises:
-        MessageNotFoundError: wrong key, any changed or missing byte, or (only from somebody who
-            knows the key) a body that does not expand to a message of legal size.
+        MessageNotFoundError: the key is wrong, or a byte is changed or missing. A sender who knows
+            the key may also have sealed a body that does not expand to a message of legal size.
     """
     if len(sealed) < SEALED_OVERHEAD:
         raise MessageNotFoundError(_NOT_FOUND)
