@@ -9,7 +9,7 @@ import pytest
 from latentink.benchmark.config import BenchConfig, expand_methods, open_method, read_config
 from latentink.benchmark.datasets import Dataset
 from latentink.errors import OptionError
-from latentink.methods.registry import method_entries
+from latentink.methods.registry import METHODS
 
 MINE = """
 from latentink.methods.lsb import LsbMatching
@@ -79,7 +79,7 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
 
 
 def test_groups_of_methods() -> None:
-    assert expand_methods(("all",)) == tuple(method_entries())
+    assert expand_methods(("all",)) == tuple(METHODS)
     paper = expand_methods(("lsb-matching", "paper", "fnns"))
     assert paper[:2] == ("lsb-matching", "fnns")
     assert len(paper) == len(set(paper)) == 25

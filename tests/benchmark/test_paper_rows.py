@@ -10,14 +10,14 @@ from latentink.benchmark.paper import (
     paper_rows,
     registry_name,
 )
-from latentink.methods.registry import method_entries
+from latentink.methods.registry import METHODS
 from latentink.metrics.raw_bits import shannon_bpp
 
 
 def test_every_row_is_a_method_of_the_registry() -> None:
     rows = {row.method for row in paper_rows()} | {row.method for row in paper_detections()}
     assert rows == set(paper_methods())
-    assert rows <= set(method_entries())
+    assert rows <= set(METHODS)
     assert len(rows) == 24
 
 

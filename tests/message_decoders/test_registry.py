@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from latentink.bundled import FOLDER, bundled
 from latentink.errors import OutputError, WeightsError
 from latentink.message_decoders.basic import BasicDecoder
 from latentink.message_decoders.decoder_file import FORMAT, load_decoder, save_decoder
@@ -17,13 +18,13 @@ from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.message_decoders.registry import (
     MESSAGE_DECODERS,
     READERS,
-    WEIGHTS,
     MessageDecoderEntry,
     load_message_decoder,
     load_message_encoder,
 )
 from latentink.methods.embedding import embed_random
-from latentink.methods.registry import MethodOptions, load_method
+from latentink.methods.entries import MethodOptions
+from latentink.methods.registry import load_method
 from photos import astronaut
 
 METADATA = {"format": FORMAT, "architecture": "dense", "hidden": "4", "data_depth": "1"}
@@ -58,15 +59,15 @@ DATA_DEPTHS = {
 
 def test_every_bundled_decoder_has_a_card_and_the_depth_of_its_name() -> None:
     files = {name: f"decoder_{name.rstrip('234')}_d{n}" for name, n in DATA_DEPTHS.items()}
-    assert sorted(files.values()) == sorted(p.stem for p in WEIGHTS.glob("decoder_*.safetensors"))
+    assert sorted(files.values()) == sorted(p.stem for p in FOLDER.glob("decoder_*.safetensors"))
     for name, file in files.items():
-        assert load_decoder(WEIGHTS / f"{file}.safetensors").data_depth == DATA_DEPTHS[name]
-        assert f"`{name}`" in (WEIGHTS / f"{file}.md").read_text(encoding="utf-8")
+        assert load_decoder(bundled(file)).data_depth == DATA_DEPTHS[name]
+        assert f"`{name}`" in bundled(file).with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_every_bundled_encoder_belongs_to_a_message_decoder_of_its_depth() -> None:
     paired = [name for name, entry in MESSAGE_DECODERS.items() if entry.make_encoder]
-    assert len(paired) == len(list(WEIGHTS.glob("encoder_*.safetensors")))
+    assert len(paired) == len(list(FOLDER.glob("encoder_*.safetensors")))
     for name in paired:
         assert load_message_encoder(name).data_depth == DATA_DEPTHS[name]
 

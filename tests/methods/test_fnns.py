@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from latentink.errors import OptionError
+from latentink.methods.entries import MethodOptions
 from latentink.methods.fnns import ADAM, Fnns
 from latentink.methods.method import random_bits
-from latentink.methods.registry import MethodOptions, load_method
+from latentink.methods.registry import load_method
 from latentink.methods.saving import from_eight_bits
 from latentink.metrics.raw_bits import raw_accuracy
 from latentink.picture import picture_psnr_db

@@ -34,7 +34,7 @@ from latentink.benchmark.datasets import (
 from latentink.benchmark.paper import paper_methods
 from latentink.errors import LatentinkError, OptionError
 from latentink.methods.method import Method
-from latentink.methods.registry import load_method, method_entries
+from latentink.methods.registry import METHODS, load_method
 from latentink.picture import MINIMUM_SIDE
 
 if sys.version_info >= (3, 11):
@@ -108,7 +108,7 @@ def expand_methods(names: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         OptionError: a method is unknown, or its import path does not lead to one.
     """
-    registry = tuple(method_entries())
+    registry = tuple(METHODS)
     published = set(paper_methods())
     groups = {"all": registry, "paper": tuple(name for name in registry if name in published)}
     expanded = [one for name in names for one in groups.get(name, (name,))]

@@ -39,11 +39,13 @@ from latentink.benchmark.datasets import choose_photos, load_photo
 from latentink.benchmark.figures import COVER
 from latentink.benchmark.measurement import Judges, Origin, make_judges, measure
 from latentink.benchmark.store import Key, Refusal, Result, Results, key_of
-from latentink.codecs.registry import CODEC_NAMES, bundled_path, fingerprint_of
+from latentink.bundled import bundled
+from latentink.codecs.loading import fingerprint_of
+from latentink.codecs.registry import CODECS
 from latentink.errors import LatentinkError, OptionError, OutputError, WeightsError
 from latentink.interrupts import interrupts_held
 from latentink.methods.method import Method, PaintedMethod, Stego
-from latentink.methods.registry import method_entries
+from latentink.methods.registry import METHODS
 from latentink.methods.saving import eight_bits
 from latentink.picture import encode_png, write_atomically
 
@@ -315,7 +317,7 @@ def run_unit(unit: Unit, cover: np.ndarray) -> Iterator[Outcome]:
             result = Refusal(method.name, unit.dataset, unit.photo.name, unit.seed, str(error))
         except Exception as error:
             # A fault in a user's own method is the user's to read, and ends no other row.
-            if entry in method_entries():
+            if entry in METHODS:
                 raise
             reason = f"{entry} failed with {type(error).__name__}: {error} ({_place_of(error)})"
             result = Refusal(method.name, unit.dataset, unit.photo.name, unit.seed, reason)
@@ -524,8 +526,8 @@ def _record(config: BenchConfig, engine: Engine, results: Results) -> None:
         results.note(f"paper of {dataset.name}", dataset.paper)
         results.note(f"photos of {dataset.name}", f"{dataset.count} at most, seed {config.seed}")
     results.note("methods", ", ".join(config.methods))
-    for codec in CODEC_NAMES:
-        results.note(f"weights of {codec}", fingerprint_of(bundled_path(codec)).hex())
+    for codec in CODECS:
+        results.note(f"weights of {codec}", fingerprint_of(bundled(codec)).hex())
     results.note("latentink", __version__)
     for package in _PACKAGES:
         results.note(package, version(package))

@@ -61,7 +61,8 @@ def embed_command(
 
     from latentink.cli.tables import as_json, embedding_rows, print_json, print_rows
     from latentink.methods.embedding import embed_message, embed_random
-    from latentink.methods.registry import MethodOptions, load_method
+    from latentink.methods.entries import MethodOptions
+    from latentink.methods.registry import load_method
     from latentink.payload.keys import derive_keys
 
     chosen = load_method(method, MethodOptions(depth, decoder, subsampling, secret))

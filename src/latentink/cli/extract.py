@@ -47,7 +47,8 @@ def extract_command(
     secret = read_password(password, password_file, ask_password, twice=False)
     data = read_file(stego)
 
-    from latentink.methods.registry import MethodOptions, load_method
+    from latentink.methods.entries import MethodOptions
+    from latentink.methods.registry import load_method
 
     chosen = load_method(method, MethodOptions(depth, decoder, subsampling, secret))
     soft = chosen.extract(chosen.load(data))

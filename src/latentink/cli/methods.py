@@ -11,11 +11,11 @@ def methods_command() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from latentink.methods.registry import method_entries
+    from latentink.methods.registry import METHODS
 
     table = Table(box=None, pad_edge=False)
     for heading in ("method", "what it does", "source"):
         table.add_column(heading, no_wrap=heading == "method")
-    for entry in method_entries().values():
+    for entry in METHODS.values():
         table.add_row(entry.name, entry.summary, f"[dim]{entry.source}[/dim]")
     Console().print(table)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentink.errors import OptionError
+from latentink.methods.entries import MethodEntry
 from latentink.methods.method import SavedMethod, Stego
 from latentink.methods.saving import Jpeg, Png, from_eight_bits
 
@@ -306,3 +307,28 @@ def write_coefficients(jpeg: DCTJPEG) -> bytes:
 def _check_rate(name: str, rate: float, most: float, place: str) -> None:
     if not 0 < rate <= most:
         raise OptionError(f"{name} takes a rate above 0 and up to {most} bits per {place}.")
+
+
+_HOLUB = "Holub, Fridrich, Denemark 2014; conseal, simulated"
+
+ENTRIES = (
+    MethodEntry("s-uniward", _HOLUB, "least wavelet distortion, PNG", lambda options: SUniward()),
+    MethodEntry(
+        "hill",
+        "Li et al. 2014; conseal, simulated",
+        "high-pass costs, PNG",
+        lambda options: Hill(),
+    ),
+    MethodEntry(
+        "j-uniward",
+        _HOLUB,
+        "least wavelet distortion, JPEG 90",
+        lambda options: JUniward(saving=Jpeg(90, options.subsampling)),
+    ),
+    MethodEntry(
+        "nsf5",
+        "Fridrich, Pevný, Kodovský 2007; conseal, simulated",
+        "F5 without shrinkage, JPEG 90",
+        lambda options: NsF5(saving=Jpeg(90, options.subsampling)),
+    ),
+)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -21,11 +22,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentink.editing.editor import has_fast_bfloat16
 from latentink.editing.optimisers import Adam
+from latentink.frozen_networks import fast_autocast
+from latentink.message_decoders.keyed import keyed_decoder
 from latentink.message_decoders.message_decoder import MessageDecoder
+from latentink.message_decoders.registry import load_message_encoder
+from latentink.methods.entries import (
+    DENSE,
+    JPEG_QUALITIES,
+    MethodEntry,
+    MethodOptions,
+    chosen_decoder,
+)
+from latentink.methods.jpeg_layer import jpeg_straight_through
 from latentink.methods.method import PaintedMethod, Stego
-from latentink.methods.saving import Saving
+from latentink.methods.saving import Floats, Jpeg, Png, Saving
+from latentink.payload.keys import derive_keys
 from latentink.picture import to_tensor
 
 
@@ -160,11 +172,10 @@ def search(
     low = (cover - schedule.bound).clamp_(min=0)
     high = (cover + schedule.bound).clamp_(max=1)
     pixels = start.clamp(low, high).contiguous().requires_grad_()
-    half_precision = has_fast_bfloat16()
 
     def closure() -> Tensor:
         pixels.grad = None
-        with torch.autocast("cpu", torch.bfloat16, enabled=half_precision):
+        with fast_autocast():
             logits = decoder(between(pixels)).float()
         loss = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
         loss.backward()
@@ -187,3 +198,73 @@ def decoder_logits(decoder: MessageDecoder, picture: np.ndarray) -> np.ndarray:
     pixels = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
     logits: np.ndarray = decoder(pixels)[0].float().numpy()
     return logits
+
+
+# --- entries --------------------------------------------------------------------------------------
+
+
+def _fnns(name: str, saving: Saving, options: MethodOptions) -> Fnns:
+    return Fnns(name, chosen_decoder(name, options, DENSE), saving, LBFGS)
+
+
+def _fnns_jpeg(name: str, quality: int, options: MethodOptions) -> Fnns:
+    return _fnns(name, Jpeg(quality, options.subsampling), options)
+
+
+def _fnns_train(name: str, quality: int, options: MethodOptions) -> Fnns:
+    saving = Jpeg(quality, options.subsampling)
+    layer = partial(jpeg_straight_through, saving=saving)
+    return Fnns(name, chosen_decoder(name, options, DENSE), saving, ADAM, layer)
+
+
+def _fnns_random(options: MethodOptions) -> Fnns:
+    decoder = keyed_decoder(derive_keys(options.password).master, options.depth)
+    return Fnns("fnns-r", decoder, Png(), LBFGS_RANDOM)
+
+
+def _fnns_encoded(options: MethodOptions) -> Fnns:
+    decoder = chosen_decoder("fnns-de", options, DENSE)
+    return Fnns("fnns-de", decoder, Png(), LBFGS, start=load_message_encoder(decoder.name))
+
+
+def _entry(
+    name: str, summary: str, make: Callable[[MethodOptions], Fnns], takes_decoder: bool = True
+) -> MethodEntry:
+    return MethodEntry(name, "Kishore et al., ICLR 2022", summary, make, len(DENSE), takes_decoder)
+
+
+ENTRIES = (
+    *(
+        _entry(name, f"L-BFGS on the pixels, saved as {form}", partial(_fnns, name, saving))
+        for name, form, saving in (
+            ("fnns", "float32", Floats(32)),
+            ("fnns-fp16", "float16", Floats(16)),
+            ("fnns-png", "PNG", Png()),
+        )
+    ),
+    *(
+        _entry(
+            f"fnns-jpg{quality}",
+            f"L-BFGS on the pixels, saved as JPEG {quality}",
+            partial(_fnns_jpeg, f"fnns-jpg{quality}", quality),
+        )
+        for quality in JPEG_QUALITIES
+    ),
+    *(
+        _entry(
+            f"fnns-jpg{quality}-train",
+            f"Adam on the pixels through a JPEG {quality} layer, saved so",
+            partial(_fnns_train, f"fnns-jpg{quality}-train", quality),
+        )
+        for quality in JPEG_QUALITIES
+    ),
+    _entry(
+        "fnns-r",
+        "L-BFGS on the pixels against a random decoder, saved as PNG",
+        _fnns_random,
+        takes_decoder=False,
+    ),
+    _entry(
+        "fnns-de", "L-BFGS on the pixels from the encoder's picture, saved as PNG", _fnns_encoded
+    ),
+)

@@ -11,18 +11,13 @@ from functools import partial
 
 import numpy as np
 
+from latentink.codecs.registry import DEFAULT_CODEC
 from latentink.container import QUALITY_UNIT, unpack
 from latentink.methods.entries import MethodEntry, MethodOptions
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
-from latentink.steganography import (
-    DEFAULT_QUALITY,
-    HideOptions,
-    compress,
-    decompress,
-    hide,
-    reveal,
-)
+from latentink.results import DEFAULT_QUALITY, HideOptions
+from latentink.steganography import compress, decompress, hide, reveal
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ class Hide(Method):
 
 
 def _hide(name: str, channel: str, preset: str, rate: float, options: MethodOptions) -> Hide:
-    return Hide(name, channel, "hyperprior", DEFAULT_QUALITY, preset, rate, options.password)
+    return Hide(name, channel, DEFAULT_CODEC, DEFAULT_QUALITY, preset, rate, options.password)
 
 
 ENTRIES = tuple(

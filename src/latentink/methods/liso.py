@@ -13,24 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from latentink.bundled import bundled
 from latentink.errors import OptionError
+from latentink.message_decoders.folding import fold_batch_norm
+from latentink.methods.entries import JPEG_QUALITIES, MethodEntry, MethodOptions
+from latentink.methods.fnns import LBFGS, Fnns, decoder_logits
+from latentink.methods.liso_network import MAX_ITERATIONS, load_liso
 from latentink.methods.method import PaintedMethod, Stego
 from latentink.methods.saving import Jpeg, Png, Saving
 from latentink.picture import to_tensor
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from latentink.methods.liso_network import LisoNetwork
-
-WEIGHTS = Path(__file__).parent.parent / "weights"
-PLAIN = WEIGHTS / "liso.safetensors"
-JPEG = WEIGHTS / "liso_jpeg.safetensors"
+PLAIN = bundled("liso")
+JPEG = bundled("liso_jpeg")
 MAX_STEP_SIZE = 10.0
 
 
@@ -83,9 +84,7 @@ class Liso(PaintedMethod):
             OptionError: a number is out of its range.
             WeightsError: the file is missing or is no file of LISO weights.
         """
-        from latentink.methods.liso_network import MAX_ITERATIONS, load_liso
-
-        self.network: LisoNetwork = load_liso(weights)
+        self.network = load_liso(weights)
         design = self.network.design
         self.saving = design.saving if saving is None else saving
         self.name = _name(self.saving, design.saving)
@@ -119,8 +118,6 @@ class Liso(PaintedMethod):
         Raises:
             OptionError: the bits are of another shape.
         """
-        import torch
-
         self.check_bits(cover, bits)
         picture, step, accuracy = self._best(to_tensor(cover), torch.from_numpy(bits)[None].float())
         return Embedding(picture[0].permute(1, 2, 0).contiguous().numpy(), step, accuracy)
@@ -147,12 +144,7 @@ class Liso(PaintedMethod):
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the decoder's logits (D, H, W)."""
-        import torch
-
-        picture = torch.from_numpy(np.ascontiguousarray(stego.picture.transpose(2, 0, 1)))[None]
-        with torch.no_grad():
-            logits = self.network.decoder(picture)
-        return logits[0].float().numpy()
+        return decoder_logits(self.network.decoder, stego.picture)
 
 
 def _name(saving: Saving, trained_for: Png | Jpeg) -> str:
@@ -161,3 +153,41 @@ def _name(saving: Saving, trained_for: Png | Jpeg) -> str:
         return family
     kind = f"jpg{saving.quality}" if isinstance(saving, Jpeg) else saving.suffix[1:]
     return f"{family}-{kind}"
+
+
+# --- entries --------------------------------------------------------------------------------------
+
+_SOURCE = "Chen, Kishore, Weinberger, ICLR 2023"
+
+
+def _liso_jpeg(quality: int, options: MethodOptions) -> Liso:
+    return Liso(Jpeg(quality, options.subsampling))
+
+
+def _liso_lbfgs(options: MethodOptions) -> Fnns:
+    first = Liso(Png())
+    decoder = fold_batch_norm(first.network.decoder)
+    return Fnns("liso-lbfgs", decoder, Png(), LBFGS, start=first.picture)
+
+
+ENTRIES = (
+    MethodEntry(
+        "liso-png", _SOURCE, "learned optimiser, saved as PNG", lambda options: Liso(Png())
+    ),
+    *(
+        MethodEntry(
+            f"liso-jpg{quality}",
+            _SOURCE,
+            f"learned optimiser, saved as JPEG {quality}",
+            partial(_liso_jpeg, quality),
+        )
+        for quality in JPEG_QUALITIES
+    ),
+    MethodEntry(
+        "liso-jpeg",
+        _SOURCE,
+        "learned optimiser trained through JPEG, saved so",
+        lambda options: Liso(weights=JPEG),
+    ),
+    MethodEntry("liso-lbfgs", _SOURCE, "learned optimiser, then L-BFGS, saved as PNG", _liso_lbfgs),
+)

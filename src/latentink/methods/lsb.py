@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentink.errors import OptionError
+from latentink.methods.entries import MethodEntry
 from latentink.methods.method import SavedMethod, Stego
 from latentink.methods.saving import Png, eight_bits, from_eight_bits
 
@@ -112,3 +113,21 @@ def _stego(pixels: np.ndarray) -> Stego:
 def _check_depth(name: str, depth: int, most: int) -> None:
     if not 1 <= depth <= most:
         raise OptionError(f"{name} takes 1 to {most} bits a pixel, not {depth}.")
+
+
+ENTRIES = (
+    MethodEntry(
+        "lsb-replacement",
+        "folklore",
+        "lowest bits replaced, PNG",
+        lambda options: LsbReplacement(options.depth),
+        depths=2 * CHANNELS,
+    ),
+    MethodEntry(
+        "lsb-matching",
+        "Sharp 2001",
+        "lowest bits by ±1, PNG",
+        lambda options: LsbMatching(options.depth),
+        depths=CHANNELS,
+    ),
+)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
 from latentink.message_decoders.message_decoder import MessageDecoder, MessageEncoder
+from latentink.message_decoders.registry import load_message_encoder
+from latentink.methods.entries import BASIC, DENSE, MethodEntry, MethodOptions, chosen_decoder
 from latentink.methods.fnns import decoder_logits
 from latentink.methods.method import PaintedMethod, Stego
-from latentink.methods.saving import Saving
+from latentink.methods.saving import Png, Saving
 from latentink.picture import to_tensor
 
 
@@ -54,3 +57,24 @@ class SteganoGan(PaintedMethod):
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the decoder's logits (D, H, W)."""
         return decoder_logits(self.decoder, stego.picture)
+
+
+def _steganogan(name: str, bundled: tuple[str, ...], options: MethodOptions) -> SteganoGan:
+    decoder = chosen_decoder(name, options, bundled)
+    return SteganoGan(name, load_message_encoder(decoder.name), decoder, Png())
+
+
+ENTRIES = tuple(
+    MethodEntry(
+        name,
+        "Zhang et al. 2019",
+        summary,
+        partial(_steganogan, name, bundled),
+        len(bundled),
+        takes_decoder=True,
+    )
+    for name, bundled, summary in (
+        ("steganogan-dense", DENSE, "dense encoder, one pass, saved as PNG"),
+        ("steganogan-basic", BASIC, "residual encoder, one pass, PNG"),
+    )
+)

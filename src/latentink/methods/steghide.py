@@ -20,6 +20,7 @@ import numpy as np
 
 from latentink.errors import MessageNotFoundError, OptionError
 from latentink.methods.adaptive import QUALITY_90, read_coefficients
+from latentink.methods.entries import MethodEntry
 from latentink.methods.method import SavedMethod, Stego
 from latentink.methods.saving import Jpeg
 
@@ -119,3 +120,13 @@ def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
     """Return the program's own last line, without its name."""
     lines = done.stderr.decode(errors="replace").strip().splitlines()
     return lines[-1].removeprefix(f"{PROGRAM}: ").rstrip(".!") if lines else "no reason given"
+
+
+ENTRIES = (
+    MethodEntry(
+        "steghide",
+        "Hetzl 2003",
+        "graph matching, JPEG 90",
+        lambda options: Steghide(saving=Jpeg(90, options.subsampling)),
+    ),
+)

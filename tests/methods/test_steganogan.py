@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from latentink.methods.entries import MethodOptions
 from latentink.methods.method import random_bits
-from latentink.methods.registry import MethodOptions, load_method
+from latentink.methods.registry import load_method
 from latentink.metrics.raw_bits import raw_accuracy
 from latentink.picture import picture_psnr_db
 from photos import astronaut

@@ -6,18 +6,19 @@ ELICbase_N: the codec at quality N, a bit at each pixel, and the objective of Eq
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
 
-from latentink.codecs.codec import Latents
 from latentink.codecs.compression import compress_plainly, pack_latents
-from latentink.codecs.registry import load_codec
-from latentink.editing.appearance import judges_for
-from latentink.editing.editor import EditTask, Reading, edit
+from latentink.codecs.loading import load_codec
+from latentink.codecs.registry import CODECS
+from latentink.editing.editor import run_schedule
+from latentink.editing.objective import load_critics
 from latentink.editing.presets import PAPER, Preset
+from latentink.editing.task import EditTask
 from latentink.geometry import Rectangle
 from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.methods.entries import DENSE, MethodEntry, MethodOptions, chosen_decoder
@@ -28,7 +29,7 @@ from latentink.steganography import compress, decompress
 
 
 @dataclass(frozen=True)
-class LatentMethod(Method):
+class PaperMethod(Method):
     """A codec at a quality with an editor's preset, every position of the decoder used.
 
     Attributes:
@@ -60,12 +61,6 @@ class LatentMethod(Method):
         codec = load_codec(self.codec)
         code = codec.quality_code(self.quality)
         plain = compress_plainly(codec, cover, code)
-        found: list[Latents] = []
-
-        def keep(latents: Latents) -> Reading:
-            found.append(latents)
-            return Reading(False, 0.0)
-
         task = EditTask(
             cover=plain.cover,
             v=plain.v,
@@ -77,19 +72,10 @@ class LatentMethod(Method):
             window=Rectangle(0, 0, *cover.shape[:2]),
             wanted=torch.from_numpy(2.0 * bits - 1).float(),
             information=1.0,
-            judges=judges_for(self.preset.weights, codec.name, codec.fingerprint),
+            critics=load_critics(self.preset.weights, codec),
         )
-        edit(
-            codec,
-            task,
-            replace(self.preset, rounds=1),
-            seed=seed,
-            steps=self.preset.steps,
-            seconds=None,
-            read=keep,
-            on_step=lambda progress: None,
-        )
-        return self.load(pack_latents(codec, found[-1], (cover.shape[0], cover.shape[1])))
+        edited = run_schedule(codec, task, self.preset, seed=seed, steps=self.preset.steps)
+        return self.load(pack_latents(codec, edited.latents, (cover.shape[0], cover.shape[1])))
 
     def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
         """Return the .lik file of the cover at the same quality."""
@@ -108,20 +94,21 @@ class LatentMethod(Method):
 _DECODERS = (PAPER.decoder, *DENSE[1:])
 
 
-def _row(name: str, codec: str, quality: float, options: MethodOptions) -> LatentMethod:
+def _row(name: str, codec: str, quality: float, options: MethodOptions) -> PaperMethod:
     decoder = chosen_decoder(name, options, _DECODERS)
-    return LatentMethod(name, codec, quality, PAPER, decoder)
+    return PaperMethod(name, codec, quality, PAPER, decoder)
 
 
 ENTRIES = tuple(
     MethodEntry(
-        f"{row}-{quality}",
+        f"{codec.paper_row}-{quality}",
         "Train the Latent, Not the Image",
-        f"edits the latent of {codec} at quality {quality}",
-        partial(_row, f"{row}-{quality}", codec, float(quality)),
+        f"edits the latent of {codec.name} at quality {quality}",
+        partial(_row, f"{codec.paper_row}-{quality}", codec.name, float(quality)),
         len(_DECODERS),
         takes_decoder=True,
     )
-    for row, codec in (("hyperbase", "hyperprior"), ("elicbase", "elic"))
+    for codec in CODECS.values()
+    if codec.paper_row is not None
     for quality in range(1, 9)
 )
