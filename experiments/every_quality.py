@@ -17,7 +17,8 @@ import pandas as pd
 
 from covers import centre_crop
 from latentink import HideOptions, hide, reveal
-from latentink.codecs.registry import CODEC_NAMES, load_codec
+from latentink.codecs.loading import load_codec
+from latentink.codecs.registry import CODECS
 from latentink.errors import CapacityError
 from latentink.picture import read_picture
 
@@ -56,7 +57,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=8)
     parser.add_argument("--crop", type=int, default=512)
     parser.add_argument("--bytes", type=int, default=500, dest="length")
-    parser.add_argument("--codec", nargs="+", default=list(CODEC_NAMES), choices=CODEC_NAMES)
+    parser.add_argument("--codec", nargs="+", default=list(CODECS), choices=CODECS)
     parser.add_argument("--qualities", type=int, nargs="+", help="none: all whole ones")
     parser.add_argument("--channel", default="pixels", choices=("pixels", "latents"))
     parser.add_argument("--csv", type=Path, default=Path("every_quality.csv"))

@@ -18,8 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from covers import centre_crop
+from latentink.bundled import bundled
 from latentink.message_decoders.decoder_file import load_decoder
-from latentink.message_decoders.registry import WEIGHTS, load_message_decoder
+from latentink.message_decoders.registry import load_message_decoder
 from latentink.methods.fnns import LBFGS, search
 from latentink.methods.method import random_bits
 from latentink.picture import read_picture, to_tensor
@@ -29,7 +30,7 @@ def straightforward(
     cover: Tensor, wanted: Tensor, learning_rate: float, seconds: float
 ) -> tuple[float, float]:
     """Return the seconds to zero error, or what was spent, and the share of right bits."""
-    decoder = load_decoder(WEIGHTS / "decoder_dense_d1.safetensors")
+    decoder = load_decoder(bundled("decoder_dense_d1"))
     pixels = cover.clone()
     started = time.monotonic()
     while True:

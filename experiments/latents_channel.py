@@ -22,7 +22,8 @@ import pandas as pd
 from covers import centre_crop
 from latentink import HideOptions, compress, hide, reveal
 from latentink.codecs.codec import Codec
-from latentink.codecs.registry import CODEC_NAMES, load_codec
+from latentink.codecs.loading import load_codec
+from latentink.codecs.registry import CODECS
 from latentink.container import QUALITY_UNIT, unpack
 from latentink.errors import CapacityError
 from latentink.metrics.excess_code_length import mean_excess_bits
@@ -83,7 +84,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--first", type=int)
     parser.add_argument("--crop", type=int)
-    parser.add_argument("--codec", default="hyperprior", choices=CODEC_NAMES)
+    parser.add_argument("--codec", default="hyperprior", choices=CODECS)
     parser.add_argument("--qualities", type=float, nargs="+", default=[3, 5, 7])
     parser.add_argument("--lengths", type=int, nargs="+", default=[1000, 8000, 21300])
     parser.add_argument("--csv", type=Path, default=Path("latents_channel.csv"))

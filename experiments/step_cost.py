@@ -14,8 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from latentink.codecs.registry import load_codec
-from latentink.editing.editor import frozen_copy, has_fast_bfloat16
+from latentink.codecs.loading import load_codec
+from latentink.frozen_networks import fast_autocast, frozen_copy
 from latentink.message_decoders.registry import MESSAGE_DECODERS, load_message_decoder
 
 SIDE = 512
@@ -28,7 +28,7 @@ def median_seconds(network: Callable[[Tensor], Tensor], values: Tensor) -> float
     for _ in range(PASSES):
         leaf = values.clone(memory_format=torch.channels_last).requires_grad_()
         started = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16()):
+        with fast_autocast():
             output = network(leaf)
         output.float().sum().backward()
         seconds.append(time.perf_counter() - started)

@@ -9,9 +9,9 @@ import skimage.data
 
 import latentink
 from latentink import HideOptions
+from latentink.bundled import bundled
 from latentink.codecs.gains import lagrangian
 from latentink.container import unpack
-from latentink.message_decoders.registry import WEIGHTS
 from latentink.picture import encode_png
 from photos import astronaut
 
@@ -270,7 +270,7 @@ def test_arrays_of_other_kinds_are_refused():
 def test_a_decoder_from_a_file(tmp_path):
     """The receiver needs the sender's file; the bundled decoders read nothing."""
     path = str(tmp_path / "own.safetensors")
-    shutil.copy(WEIGHTS / "decoder_robust_d1.safetensors", path)
+    shutil.copy(bundled("decoder_robust_d1"), path)
     result = latentink.hide(astronaut(), b"own", options=HideOptions(decoder=path))
     assert latentink.reveal(result.data, decoder=path) == b"own"
     with pytest.raises(latentink.WeightsError, match="does not exist"):

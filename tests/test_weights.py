@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from latentink.bundled import FOLDER
 from latentink.cli.main import app
-from latentink.weights import catalogue as module
-from latentink.weights.catalogue import FOLDER, catalogue, verify_bundled
+from latentink.weights.catalogue import catalogue, verify_bundled
 
 
 def test_every_bundled_file_is_in_the_catalogue_with_a_card():
@@ -36,7 +36,7 @@ def test_an_altered_and_a_missing_file_are_found(tmp_path, monkeypatch):
     folder = Path(shutil.copytree(FOLDER, tmp_path / "weights"))
     (folder / "hyperprior.safetensors").write_bytes(b"altered")
     (folder / "decoder_dense_d1.safetensors").unlink()
-    monkeypatch.setattr(module, "FOLDER", folder)
+    monkeypatch.setattr("latentink.bundled.FOLDER", folder)
     assert set(verify_bundled()) == {"hyperprior", "decoder_dense_d1"}
     result = CliRunner().invoke(app, ["weights", "verify"])
     assert result.exit_code == 2

@@ -18,7 +18,7 @@ from latentink.benchmark.measurement import (
     multi_scale_similarity,
 )
 from latentink.codecs.compression import pack_latents
-from latentink.codecs.registry import load_codec
+from latentink.codecs.loading import load_codec
 from latentink.container import unpack
 from latentink.critics.lpips import SOURCES
 from latentink.methods.embedding import embed_random

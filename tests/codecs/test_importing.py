@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 import latentink
 from latentink.codecs.importing import find_weights, import_weights, zoo_weights
-from latentink.codecs.registry import load_codec, weights_folder
+from latentink.codecs.loading import load_codec, weights_folder
 from latentink.errors import OptionError, WeightsError
 from latentink.picture import to_tensor
 from photos import astronaut
@@ -259,7 +259,7 @@ def test_the_zoo_is_downloaded_once_and_checked(server, monkeypatch, hyperprior_
     name = f"bmshj2018-hyperprior-3-{sha256(source.read_bytes()).hexdigest()[:8]}.pth.tar"
     source.rename(folder / name)
     monkeypatch.setitem(zoo.model_urls["bmshj2018-hyperprior"]["mse"], 3, f"{address}/{name}")
-    path = zoo_weights(3)
+    path = zoo_weights("hyperprior", 3)
     assert load_codec("hyperprior", path).qualities == [3]
     (folder / name).unlink()
     assert find_weights("zoo", "hyperprior", 3) == path
@@ -271,15 +271,15 @@ def test_a_download_that_fails_says_so_and_leaves_nothing(server, monkeypatch):
     urls = zoo.model_urls["bmshj2018-hyperprior"]["mse"]
     monkeypatch.setitem(urls, 3, f"{address}/bmshj2018-hyperprior-3-00000000.pth.tar")
     with pytest.raises(WeightsError, match="cannot be downloaded"):
-        zoo_weights(3)
+        zoo_weights("hyperprior", 3)
     (folder / "bmshj2018-hyperprior-3-00000000.pth.tar").write_bytes(b"something else")
     with pytest.raises(WeightsError, match="cannot be downloaded"):
-        zoo_weights(3)
+        zoo_weights("hyperprior", 3)
     assert not list(weights_folder().iterdir())
 
 
 def test_what_the_zoo_does_not_have(tmp_path):
     with pytest.raises(OptionError, match="whole numbers"):
-        zoo_weights(3.5)
-    with pytest.raises(OptionError, match="hyperprior only"):
+        zoo_weights("hyperprior", 3.5)
+    with pytest.raises(OptionError, match="it has those of hyperprior"):
         find_weights("zoo", "elic", 3)

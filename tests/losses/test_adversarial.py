@@ -9,11 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from latentink.codecs.registry import load_codec
-from latentink.critics import discriminator as networks
+from latentink.bundled import bundled
+from latentink.codecs.loading import load_codec
+from latentink.codecs.registry import CODECS
 from latentink.critics.discriminator import (
-    BUNDLED,
-    WEIGHTS,
     Discriminator,
     load_discriminator,
     read_discriminator,
@@ -100,7 +99,7 @@ def test_files_of_another_kind_and_damaged_ones_are_refused(tmp_path: Path) -> N
     with pytest.raises(WeightsError, match="does not exist"):
         read_discriminator(tmp_path / "none.safetensors")
     with pytest.raises(WeightsError, match="something else than a discriminator"):
-        read_discriminator(WEIGHTS / "decoder_dense_d1.safetensors")
+        read_discriminator(bundled("decoder_dense_d1"))
     save_file(tensors, path, {**metadata, "width": "3"})
     with pytest.raises(WeightsError, match="shape"):
         read_discriminator(path)
@@ -119,21 +118,21 @@ def test_files_of_another_kind_and_damaged_ones_are_refused(tmp_path: Path) -> N
 def test_loading_by_the_name_of_a_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(WeightsError, match="no discriminator for the codec 'jpeg'"):
         load_discriminator("jpeg", bytes(8))
-    monkeypatch.setattr(networks, "WEIGHTS", tmp_path)
-    with pytest.raises(WeightsError, match="does not exist"):
+    monkeypatch.setattr("latentink.bundled.FOLDER", tmp_path)
+    with pytest.raises(WeightsError, match="no discriminator for the codec 'elic'"):
         load_discriminator("elic", bytes(8))
-    saved(tmp_path / BUNDLED["hyperprior"])
+    saved(bundled("discriminator_hyperprior"))
     assert load_discriminator("hyperprior", FINGERPRINT).latent_channels == 5
     with pytest.raises(WeightsError, match="there is none for 0000000000000000"):
         load_discriminator("hyperprior", bytes(8))
-    saved(tmp_path / BUNDLED["elic"])
+    saved(bundled("discriminator_elic"))
     with pytest.raises(WeightsError, match="for 'hyperprior', not for elic"):
         load_discriminator("elic", FINGERPRINT)
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", CODECS)
 def test_the_bundled_discriminators_belong_to_the_bundled_codecs(name: str) -> None:
-    path = WEIGHTS / BUNDLED[name]
+    path = bundled(f"discriminator_{name}")
     if not path.exists():
         pytest.skip(f"{path.name} is not trained yet")
     codec = load_codec(name)

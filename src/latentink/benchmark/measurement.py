@@ -10,7 +10,7 @@ from pytorch_msssim import ms_ssim
 from torch import Tensor
 
 from latentink.benchmark.delivery import delivered_bits
-from latentink.codecs.registry import codec_of_file
+from latentink.codecs.loading import codec_of_file
 from latentink.container import unpack
 from latentink.critics.lpips import SOURCES, Features, PerceptualLoss
 from latentink.methods.method import Method, Stego

@@ -28,7 +28,7 @@ from torch.nn import functional
 from latentink.codecs.bitstream import decode_symbols, encode_symbols
 from latentink.codecs.entropy_tables import unpack_table
 from latentink.codecs.gains import interpolate, lagrangian
-from latentink.codecs.spec import CodecSpec
+from latentink.codecs.registry import CodecSpec
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.container import QUALITY_UNIT
 from latentink.errors import ContainerError, OptionError

@@ -1,14 +1,18 @@
-"""A photo compressed without a message, and latents as the file that travels."""
+"""A photo compressed without a message, latents as the file that travels, and back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
 from latentink.codecs.codec import Codec, Latents
-from latentink.container import LikFile, digest_symbols, pack
+from latentink.codecs.loading import codec_of_file
+from latentink.container import LikFile, digest_symbols, pack, unpack
+from latentink.errors import ContainerError
+from latentink.geometry import Rectangle
 from latentink.picture import psnr_db, to_picture, to_tensor
 
 
@@ -63,3 +67,59 @@ def pack_latents(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes
             y_stream=y_stream,
         )
     )
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The latents of a .lik file, with what makes a picture of them.
+
+    Attributes:
+        codec: that the file was made with.
+        latents: its symbols.
+        size: height and width of the picture, pixels.
+    """
+
+    codec: Codec
+    latents: Latents
+    size: tuple[int, int]
+
+    def picture(self, plain: Plain | None = None) -> np.ndarray:
+        """Return the picture (H, W, 3) uint8.
+
+        Args:
+            plain: the same photo without a message: parts that look alike are taken from it.
+        """
+        latents = self.latents
+        known = None
+        if plain is not None and plain.latents.quality_code == latents.quality_code:
+            known = plain.latents.values, to_tensor(plain.picture)
+        return to_picture(
+            self.codec.synthesise(latents.values, latents.quality_code, self.size, known)
+        )
+
+    def part(self, place: Rectangle) -> Tensor:
+        """Return a rectangle of the picture as (1, 3, h, w) in [0, 1], of 8-bit values."""
+        latents = self.latents
+        made = self.codec.synthesise_part(latents.values, latents.quality_code, self.size, place)
+        return to_tensor(to_picture(made))
+
+
+def decode_file(data: bytes, weights: Path | None = None) -> Decoded:
+    """Return what is in the bytes of a .lik file.
+
+    Args:
+        data: the bytes.
+        weights: the codec's weights file, where it is neither bundled nor in the user's folder.
+
+    Raises:
+        ContainerError: foreign, truncated or altered.
+        WeightsError: made with a codec or weights that are not here.
+    """
+    file = unpack(data)
+    codec = codec_of_file(file.codec, file.fingerprint, weights)
+    latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality_code)
+    if digest_symbols(latents.z, latents.y) != file.symbols_digest:
+        raise ContainerError(
+            "This .lik file does not decode to what was encoded; get a fresh copy of it."
+        )
+    return Decoded(codec, latents, (file.height, file.width))

@@ -1,23 +1,38 @@
-"""The scale hyperprior (Ballé et al. 2018), over CompressAI's networks: symbols have mean 0."""
+"""The scale hyperprior (Ballé et al. 2018), over CompressAI's networks: symbols have mean 0.
+
+Ballé et al., "Variational image compression with a scale hyperprior", ICLR 2018. In use it is
+:class:`HyperpriorCodec`, in training :class:`HyperpriorModel`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 import torch
+from compressai.entropy_models import EntropyBottleneck
 from compressai.models.google import ScaleHyperprior
-from torch import Tensor
+from compressai.ops import LowerBound
+from torch import Tensor, nn
 
 from latentink.codecs.bitstream import decode_symbols
 from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
+from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.fixed_point import FixedPointSequence
+from latentink.codecs.gains import Gains
+from latentink.codecs.implementation import Implementation, Networks, Published
+from latentink.codecs.model import CodecModel, Reconstruction, hyper_latent, uniform_noise
 from latentink.codecs.normalisation import laid_out
-from latentink.codecs.spec import CodecSpec
+from latentink.codecs.registry import CodecSpec
 from latentink.codecs.weights_file import network_tensors
+from latentink.errors import WeightsError
 from latentink.geometry import Rectangle
-from latentink.losses.rate import gaussian_bits
+from latentink.losses.rate import gaussian_bits, gaussian_information
+from latentink.relaxations.straight_through import straight_through
 from latentink.tensor_files import fill
+
+_NETWORKS = ("g_a", "g_s", "h_a", "h_s")
 
 
 class HyperpriorCodec(Codec):
@@ -33,7 +48,7 @@ class HyperpriorCodec(Codec):
         """Build the codec from a weights file; ``origin`` names it in errors."""
         super().__init__(spec, tensors, fingerprint)
         model = ScaleHyperprior(self.hyper_channels, self.latent_channels)
-        for name in ("g_a", "g_s", "h_a", "h_s"):
+        for name in _NETWORKS:
             fill(getattr(model, name), network_tensors(tensors, name), f"{origin}, {name}")
         self.g_a, self.g_s, self.h_a = laid_out(model.g_a), laid_out(model.g_s), model.h_a
         self.h_s = FixedPointSequence(model.h_s)
@@ -85,3 +100,56 @@ class HyperpriorCodec(Codec):
         return Latents(
             y, z, quality_code, y.astype(np.float32), self.table_indexes(side)[0].numpy()
         )
+
+
+class HyperpriorModel(CodecModel):
+    """The hyperprior in training, with gains."""
+
+    def __init__(self, channels: int, latent_channels: int, qualities: Sequence[float]) -> None:
+        super().__init__()
+        self.network = ScaleHyperprior(channels, latent_channels)
+        self.gains = Gains(qualities, latent_channels)
+        self.scale_bound = LowerBound(SCALE_MINIMUM)
+
+    def forward(self, picture: Tensor, quality: Tensor, rounded: bool) -> Reconstruction:
+        """Code a batch; see :meth:`CodecModel.forward`."""
+        network = self.network
+        gain, inverse = self.gains(quality)
+        values = network.g_a(picture) * gain
+        z_hat, z_likelihoods = hyper_latent(network.entropy_bottleneck, network.h_a(values.abs()))
+        scales = self.scale_bound(network.h_s(z_hat).float())
+        values = values.float()
+        noisy = values + uniform_noise(values) if self.training else straight_through(values)
+        seen = straight_through(values) if rounded else noisy
+        return Reconstruction(
+            network.g_s(seen * inverse).float(),
+            gaussian_information(noisy, scales).sum((1, 2, 3)),
+            -z_likelihoods.log2().sum((1, 2, 3)),
+        )
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Return g_a, g_s, h_a and h_s."""
+        return {name: getattr(self.network, name) for name in _NETWORKS}
+
+    def bottleneck(self) -> EntropyBottleneck:
+        """Return CompressAI's entropy bottleneck of the hyper-latent."""
+        return self.network.entropy_bottleneck
+
+
+def convert_published(networks: Networks, origin: str) -> tuple[Networks, int]:
+    """Return CompressAI's networks as they are, and M; see :class:`Published`.
+
+    Raises:
+        WeightsError: g_s has no first layer.
+    """
+    if "0.weight" not in networks["g_s"]:
+        raise WeightsError(f"{origin} misses tensor 'g_s.0.weight'.")
+    return networks, networks["g_s"]["0.weight"].shape[0]
+
+
+IMPLEMENTATION = Implementation(
+    codec=HyperpriorCodec,
+    model=HyperpriorModel,
+    published=Published((*_NETWORKS, "entropy_bottleneck"), convert_published),
+    zoo="bmshj2018-hyperprior",
+)

@@ -9,9 +9,11 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
-from latentink.codecs.models import MODELS, weights_of
-from latentink.codecs.official_weights import import_checkpoint
-from latentink.codecs.registry import CODEC_NAMES, load_codec, weights_folder
+from latentink.codecs.implementation import implementation_of
+from latentink.codecs.loading import load_codec, weights_folder
+from latentink.codecs.model import weights_of
+from latentink.codecs.published import import_checkpoint
+from latentink.codecs.registry import CODECS
 from latentink.codecs.weights_file import FORMAT, read_weights
 from latentink.errors import OptionError, OutputError, WeightsError
 from latentink.tensor_files import read_checkpoint, state_dict_of, write_safetensors
@@ -42,7 +44,7 @@ def import_weights(
     Args:
         source: a published checkpoint (``.pth.tar``), a checkpoint of ``latentink train codec``, or
             a weights file.
-        codec: ``"hyperprior"`` or ``"elic"``: what it must be.
+        codec: the name of the codec that it must be of.
         quality: of a published checkpoint, which has but one.
         out: the file to write; None: in the user's folder, named after source and fingerprint, so
             that no import replaces weights that older .lik files need.
@@ -53,8 +55,8 @@ def import_weights(
         OptionError: no codec of that name, or no such quality.
         OutputError: the file cannot be written.
     """
-    if codec not in CODEC_NAMES:
-        raise OptionError(f"There is no codec {codec!r}; choose from {', '.join(CODEC_NAMES)}.")
+    if codec not in CODECS:
+        raise OptionError(f"There is no codec {codec!r}; choose from {', '.join(CODECS)}.")
     if not 1 <= quality <= 8:
         raise OptionError(f"A checkpoint's quality is a number from 1 to 8, not {quality:g}.")
     tensors, notes = _tensors_of(source, codec, quality)
@@ -104,7 +106,9 @@ def _of_trainer(
     recipe = state["recipe"]
     if not isinstance(recipe, dict) or recipe.get("architecture") != codec:
         raise WeightsError(f"{origin} is not a checkpoint of a run that trains {codec}.")
-    model = MODELS[codec](recipe["channels"], recipe["latent_channels"], recipe["qualities"])
+    model = implementation_of(codec).model(
+        recipe["channels"], recipe["latent_channels"], recipe["qualities"]
+    )
     tensors = state["average"] or state["model"]
     assert isinstance(tensors, dict)
     own = {key.removeprefix("module."): value for key, value in tensors.items()}
@@ -116,23 +120,31 @@ def _of_trainer(
     return weights_of(model, torch.float16), {"steps": str(state["step"])}
 
 
-def zoo_weights(quality: float) -> Path:
-    """Return CompressAI's published hyperprior for a whole quality, downloaded once.
+def zoo_weights(codec: str, quality: float) -> Path:
+    """Return the weights that CompressAI's zoo has of a codec, downloaded once.
+
+    Args:
+        codec: a key of :data:`~latentink.codecs.registry.CODECS`.
+        quality: a whole number from 1 to 8.
 
     Raises:
-        OptionError: the zoo has no such quality.
+        OptionError: the zoo does not have that codec or that quality.
         WeightsError: it cannot be downloaded, or is not what it should be.
     """
     from compressai.zoo.image import model_urls
     from torch.hub import download_url_to_file
 
+    zoo = implementation_of(codec).zoo
+    if zoo is None:
+        known = ", ".join(name for name in CODECS if implementation_of(name).zoo)
+        raise OptionError(f"The zoo has no weights of {codec}; it has those of {known}.")
     if quality not in ZOO_QUALITIES:
         raise OptionError(f"The zoo has the qualities 1 to 8, whole numbers, not {quality:g}.")
     number = int(quality)
-    path = weights_folder() / f"bmshj2018-hyperprior-{number}.safetensors"
+    path = weights_folder() / f"{zoo}-{number}.safetensors"
     if path.exists():
         return path
-    url = model_urls["bmshj2018-hyperprior"]["mse"][number]
+    url = model_urls[zoo]["mse"][number]
     download = weights_folder() / Path(url).name
     # The name ends with the first digits of the file's SHA-256.
     digest = download.name.removesuffix(".pth.tar").rsplit("-", 1)[1]
@@ -147,7 +159,7 @@ def zoo_weights(quality: float) -> Path:
             "elsewhere and use 'latentink weights import'."
         ) from None
     try:
-        return import_weights(download, codec="hyperprior", quality=quality, out=path).path
+        return import_weights(download, codec=codec, quality=quality, out=path).path
     finally:
         download.unlink(missing_ok=True)
 
@@ -164,9 +176,7 @@ def find_weights(text: str | None, codec: str, quality: float) -> Path | None:
     if text is None:
         return None
     if text == "zoo":
-        if codec != "hyperprior":
-            raise OptionError("The zoo has weights of the hyperprior only; leave out --codec.")
-        return zoo_weights(quality)
+        return zoo_weights(codec, quality)
     path = Path(text)
     if path.suffix == ".safetensors":
         return path

@@ -37,11 +37,11 @@ from latentink.codecs.entropy_tables import (
     scale_levels,
 )
 from latentink.codecs.fixed_point import ACTIVATION_UNIT, to_grid
+from latentink.codecs.registry import CODECS
 from latentink.errors import WeightsError
 from latentink.tensor_files import read_safetensors
 
 FORMAT = "latentink codec 2"
-ARCHITECTURES = ("hyperprior", "elic")
 _SHARED = ("log_gain", "log_inverse", "qualities", "medians", "scale_levels")
 _TABLES = tuple(
     f"{t}_{part}" for t in ("gaussian", "hyper") for part in ("cdf", "length", "offset")
@@ -122,7 +122,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
         raise WeightsError(f"{path} holds something else than a codec of latentink.")
-    if metadata.get("architecture") not in ARCHITECTURES:
+    if metadata.get("architecture") not in CODECS:
         raise WeightsError(
             f"{path} names the unknown architecture {metadata.get('architecture', '')!r}."
         )

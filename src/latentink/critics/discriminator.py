@@ -23,15 +23,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latentink.bundled import bundled
 from latentink.errors import WeightsError
-from latentink.tensor_files import fill, read_safetensors, write_safetensors
+from latentink.tensor_files import fill, metadata_number, read_safetensors, write_safetensors
 
 FORMAT = "latentink discriminator 1"
-WEIGHTS = Path(__file__).parent.parent / "weights"
-BUNDLED = {
-    "hyperprior": "discriminator_hyperprior.safetensors",
-    "elic": "discriminator_elic.safetensors",
-}
+_PREFIX = "discriminator_"
 LATENT_STRIDE = 16
 CONDITION_CHANNELS = 12
 SLOPE = 0.2
@@ -108,8 +105,8 @@ def read_discriminator(path: Path) -> tuple[Discriminator, dict[str, str]]:
     if metadata.get("format") != FORMAT:
         raise WeightsError(f"{path} holds something else than a discriminator of latentink.")
     network = Discriminator(
-        _number(path, metadata, "latent_channels", MAX_LATENT_CHANNELS),
-        _number(path, metadata, "width", MAX_WIDTH),
+        metadata_number(path, metadata, "latent_channels", MAX_LATENT_CHANNELS),
+        metadata_number(path, metadata, "width", MAX_WIDTH),
     )
     fill(network, {name: tensor.float() for name, tensor in tensors.items()}, str(path))
     return network, metadata
@@ -121,16 +118,17 @@ def load_discriminator(codec_name: str, fingerprint: bytes) -> Discriminator:
     Other weights of the same codec have other latents, of which this discriminator knows nothing.
 
     Args:
-        codec_name: ``"hyperprior"`` or ``"elic"``.
-        fingerprint: of the codec's weights (codecs/registry.py).
+        codec_name: a key of :data:`~latentink.codecs.registry.CODECS`.
+        fingerprint: of the codec's weights (codecs/loading.py).
 
     Raises:
         WeightsError: no discriminator for that codec or these weights, or a file that is not one.
     """
-    if codec_name not in BUNDLED:
-        known = ", ".join(BUNDLED)
+    path = bundled(_PREFIX + codec_name)
+    if not path.exists():
+        there = sorted(path.parent.glob(f"{_PREFIX}*.safetensors"))
+        known = ", ".join(other.stem.removeprefix(_PREFIX) for other in there) or "none"
         raise WeightsError(f"There is no discriminator for the codec {codec_name!r}; only {known}.")
-    path = WEIGHTS / BUNDLED[codec_name]
     network, metadata = read_discriminator(path)
     if metadata.get("codec") != codec_name:
         raise WeightsError(
@@ -142,10 +140,3 @@ def load_discriminator(codec_name: str, fingerprint: bytes) -> Discriminator:
             f"for {fingerprint.hex()}. Use the bundled weights, or another preset."
         )
     return network
-
-
-def _number(path: Path, metadata: Mapping[str, str], field: str, largest: int) -> int:
-    text = metadata.get(field, "")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= largest):
-        raise WeightsError(f"{path} says {field} = {text!r}, not 1 to {largest}.")
-    return int(text)

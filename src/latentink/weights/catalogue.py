@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latentink.bundled import bundled
 from latentink.errors import WeightsError
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -44,26 +43,28 @@ class Entry:
 
 def catalogue() -> list[Entry]:
     """Return the bundled weights in the catalogue's order, then the imported ones."""
-    bundled = [
+    from latentink.codecs.loading import imported_paths
+
+    shipped = [
         Entry(
             name=name,
             kind=row["kind"],
             codec=row.get("codec", ""),
             quality=row.get("quality", ""),
-            file_bytes=_size(FOLDER / f"{name}.safetensors"),
+            file_bytes=_size(bundled(name)),
             source=row["source"],
             measured=row["measured"],
         )
         for name, row in _rows().items()
     ]
-    return bundled + [_imported(path) for path in _imported_paths()]
+    return shipped + [_imported(path) for path in imported_paths()]
 
 
 def verify_bundled() -> dict[str, str]:
     """Return what is wrong with bundled files, by name: missing, or other bytes than released."""
     wrong = {}
     for name, row in _rows().items():
-        path = FOLDER / f"{name}.safetensors"
+        path = bundled(name)
         try:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as error:
@@ -75,17 +76,11 @@ def verify_bundled() -> dict[str, str]:
 
 
 def _rows() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((FOLDER / "catalogue.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((Path(__file__).parent / "catalogue.toml").read_text(encoding="utf-8"))
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _imported_paths() -> list[Path]:
-    from latentink.codecs.registry import imported_paths
-
-    return imported_paths()
 
 
 def _imported(path: Path) -> Entry:

@@ -22,9 +22,11 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
+_SMALL_GROUPS = (16, 16, 32, 64)
+LEAST_LATENT_CHANNELS = sum(_SMALL_GROUPS) + 1
+
 Pass = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
 """(channels, anchors-or-others mask (h, w), means, scales) → values, both of the group's shape."""
-
 
 Network = TypeVar("Network", bound=Callable[[Tensor], Tensor])
 
@@ -80,3 +82,8 @@ def checkerboard(height: int, width: int, device: torch.device | None = None) ->
     """Return the (height, width) mask of the anchors: true where row + column is even."""
     rows = torch.arange(height, device=device)[:, None]
     return (rows + torch.arange(width, device=device)) % 2 == 0
+
+
+def elic_groups(latent_channels: int) -> tuple[int, ...]:
+    """Return the channels of ELIC's five groups (He et al. 2022): the last one has the rest."""
+    return (*_SMALL_GROUPS, latent_channels - sum(_SMALL_GROUPS))

@@ -1,7 +1,7 @@
 """ELIC (He et al. 2022), over CompressAI's networks, with its context model in exact arithmetic.
 
 A symbol is the rounding of what its mean leaves: symbol = round(v − μ), v̂ = symbol + μ. Means and
-scales follow from ẑ and from the values decoded before (space_channel_context.py), all of which lie
+scales follow from ẑ and from the values decoded before (context.py), all of which lie
 on the grid of fixed_point.py, so that both ends get the same to the last bit.
 """
 
@@ -19,12 +19,11 @@ from torch import Tensor, nn
 
 from latentink.codecs.bitstream import SymbolReader
 from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
+from latentink.codecs.elic.context import SpaceChannelContext, checkerboard, elic_groups
 from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.fixed_point import FixedPointSequence
-from latentink.codecs.models import elic_groups
 from latentink.codecs.normalisation import laid_out
-from latentink.codecs.space_channel_context import SpaceChannelContext, checkerboard
-from latentink.codecs.spec import CodecSpec
+from latentink.codecs.registry import CodecSpec
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.codecs.weights_file import network_tensors
 from latentink.errors import WeightsError
@@ -41,7 +40,7 @@ class ElicCodec(Codec):
     """ELIC behind the contract of :class:`Codec`; its side information is what h_s returns.
 
     The widths of the context networks follow from the tensors, so that both of CompressAI's
-    variants fit (official_weights.py brings Chandelier's into this form).
+    variants fit (published.py brings Chandelier's into this form).
     """
 
     # Both transforms reach 132 pixels: attention at strides 16 and 4 makes them wide.

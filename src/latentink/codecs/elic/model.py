@@ -1,0 +1,120 @@
+"""ELIC in training, over CompressAI's networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from compressai.entropy_models import EntropyBottleneck
+from compressai.models.sensetime import Elic2022Official
+from compressai.ops import LowerBound
+from torch import Tensor, nn
+
+from latentink.codecs.elic.context import SpaceChannelContext, elic_groups
+from latentink.codecs.entropy_tables import SCALE_MINIMUM
+from latentink.codecs.gains import Gains
+from latentink.codecs.model import CodecModel, Reconstruction, hyper_latent, uniform_noise
+from latentink.losses.rate import gaussian_information
+from latentink.relaxations.straight_through import straight_through
+
+
+class ElicModel(CodecModel):
+    """ELIC in training, with gains."""
+
+    def __init__(self, channels: int, latent_channels: int, qualities: Sequence[float]) -> None:
+        super().__init__()
+        self.network = Elic2022Official(channels, latent_channels, elic_groups(latent_channels))
+        self.gains = Gains(qualities, latent_channels)
+        self.scale_bound = LowerBound(SCALE_MINIMUM)
+
+    def forward(self, picture: Tensor, quality: Tensor, rounded: bool) -> Reconstruction:
+        """Code a batch; see :meth:`CodecModel.forward`."""
+        hyper = self.network.latent_codec["hyper"]
+        gain, inverse = self.gains(quality)
+        values = self.network.g_a(picture) * gain
+        z_hat, z_likelihoods = hyper_latent(hyper.entropy_bottleneck, hyper.h_a(values))
+        values = values.float()
+        noisy = values + uniform_noise(values)
+
+        def on_pass(channels: slice, mask: Tensor, means: Tensor, scales: Tensor) -> Tensor:
+            if not rounded:
+                return noisy[:, channels]
+            own_means = means.float()
+            return straight_through(values[:, channels] - own_means) + own_means
+
+        seen, means, scales = context_of(self.network).walk(hyper.h_s(z_hat), on_pass)
+        coded = noisy if self.training else seen
+        information = gaussian_information(coded - means, self.scale_bound(scales.float()))
+        return Reconstruction(
+            self.network.g_s(seen * inverse).float(),
+            information.sum((1, 2, 3)),
+            -z_likelihoods.log2().sum((1, 2, 3)),
+        )
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Return g_a, g_s, h_a, h_s and the networks of the context model, by group."""
+        hyper = self.network.latent_codec["hyper"]
+        named: dict[str, nn.Module] = {"g_a": self.network.g_a, "g_s": self.network.g_s}
+        named |= {"h_a": hyper.h_a, "h_s": hyper.h_s}
+        context = context_of(self.network)
+        for k in range(len(context.groups)):
+            named[f"spatial_context.{k}"] = nn.Sequential(context.spatial_context[k])
+            named[f"aggregation.{k}"] = context.aggregation[k]
+            if k > 0:
+                named[f"channel_context.{k}"] = context.channel_context[k - 1]
+        return named
+
+    def bottleneck(self) -> EntropyBottleneck:
+        """Return CompressAI's entropy bottleneck of the hyper-latent."""
+        return self.network.latent_codec["hyper"].entropy_bottleneck
+
+    def widened(self, name: str, narrow: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return a narrower model's tensors with those of aggregations spread out."""
+        if not name.startswith("aggregation"):
+            return narrow
+        return widen_aggregation(narrow, dict(self.networks()[name].named_parameters()))
+
+
+def context_of(network: Elic2022Official) -> SpaceChannelContext[nn.Module]:
+    """Return the context model of CompressAI's network."""
+    groups = network.latent_codec["y"]
+    count = len(network.groups)
+    return SpaceChannelContext(
+        groups=network.groups,
+        channel_context=[groups.channel_context[f"y{k}"] for k in range(1, count)],
+        spatial_context=[groups[f"y{k}"].context_prediction for k in range(count)],
+        aggregation=[groups[f"y{k}"].entropy_parameters for k in range(count)],
+    )
+
+
+def widen_aggregation(own: dict[str, Tensor], wide: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Return the tensors of a parameter aggregation with zeros where a wider group's are missing.
+
+    Its inputs are spatial context, channel context (not in the first group) and hyper-latent's
+    parameters, its outputs scales and means (context.py): each widens by itself.
+
+    Args:
+        own: the narrow network's, by name.
+        wide: the wide network's.
+    """
+    first, last = min(own)[0], max(own)[0]
+    group = own[f"{last}.bias"].shape[0] // 2
+    missing = wide[f"{last}.bias"].shape[0] // 2 - group
+    weight = own[f"{first}.weight"]
+    extra = weight.shape[1] - wide[f"{first}.weight"].shape[1]
+    contexts = -extra // (2 * missing) if missing else 0
+    inputs = [2 * group] * contexts + [weight.shape[1] - 2 * group * contexts]
+    widened = own | {f"{first}.weight": _widen(weight, 1, inputs, 2 * missing, contexts)}
+    for name in (f"{last}.weight", f"{last}.bias"):
+        widened[name] = _widen(own[name], 0, [group, group], missing, 2)
+    return widened
+
+
+def _widen(tensor: Tensor, dim: int, parts: list[int], zeros: int, count: int) -> Tensor:
+    """Return ``tensor`` with ``zeros`` zeros after each of its first ``count`` parts on ``dim``."""
+    pieces: list[Tensor] = []
+    for index, piece in enumerate(tensor.split(parts, dim)):
+        shape = list(piece.shape)
+        shape[dim] = zeros if index < count else 0
+        pieces += [piece, piece.new_zeros(shape)]
+    return torch.cat(pieces, dim)

@@ -1,0 +1,105 @@
+"""Finds a codec's weights and loads them: bundled ones, imported ones, or any file.
+
+A .lik file names its codec by a number and the codec's weights by a fingerprint. The receiver looks
+for them among the bundled weights and in the user's folder, where ``latentink weights import`` puts
+what it makes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from latentink.bundled import bundled
+from latentink.codecs.codec import Codec
+from latentink.codecs.implementation import implementation_of
+from latentink.codecs.registry import CODECS
+from latentink.codecs.weights_file import read_weights
+from latentink.errors import WeightsError
+
+FOLDER_VARIABLE = "LATENTINK_WEIGHTS"
+
+
+def weights_folder() -> Path:
+    """Return the folder of imported weights: ``$LATENTINK_WEIGHTS``, or the system's place."""
+    given = os.environ.get(FOLDER_VARIABLE)
+    return Path(given) if given else user_data_path("latentink") / "weights"
+
+
+def imported_paths() -> list[Path]:
+    """Return the weights files in the user's folder, by name."""
+    folder = weights_folder()
+    return sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+
+
+def fingerprint_of(path: Path) -> bytes:
+    """Return the first 8 bytes of the SHA-256 of a weights file.
+
+    Raises:
+        WeightsError: The file cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()[:8]
+    except OSError as error:
+        raise WeightsError(f"The weights file {path} cannot be read: {error.strerror}.") from None
+
+
+def load_codec(name: str, weights: Path | None = None) -> Codec:
+    """Return the codec called ``name`` with its bundled weights, or with those of a file.
+
+    Args:
+        name: A key of :data:`~latentink.codecs.registry.CODECS`.
+        weights: A weights file of that codec, instead of the bundled one.
+
+    Raises:
+        WeightsError: No codec has this name, or the file does not hold its weights.
+
+    Example:
+        >>> codec = load_codec("hyperprior")
+        >>> codec.name, codec.qualities
+        ('hyperprior', [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
+    """
+    if name not in CODECS:
+        raise WeightsError(f"There is no codec {name!r}; choose from {', '.join(CODECS)}.")
+    path = bundled(name) if weights is None else weights
+    codec = _load(path, fingerprint_of(path))
+    if codec.name != name:
+        raise WeightsError(f"{path} holds weights of {codec.name}, not of {name}.")
+    return codec
+
+
+def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) -> Codec:
+    """Return the codec that a .lik header names.
+
+    Args:
+        number: The codec's.
+        fingerprint: Of the weights, as from :func:`fingerprint_of`.
+        weights: A weights file to look at after the bundled and the imported ones.
+
+    Raises:
+        WeightsError: The file was made with a codec or with weights that are not here.
+    """
+    names = {spec.number: spec.name for spec in CODECS.values()}
+    if number not in names:
+        raise WeightsError(f"This file uses codec number {number}, unknown here; update latentink.")
+    places = [bundled(names[number]), *imported_paths(), *([weights] if weights else [])]
+    for path in places:
+        if fingerprint_of(path) == fingerprint:
+            return _load(path, fingerprint)
+    raise WeightsError(
+        f"This file was made with other {names[number]} weights (fingerprint {fingerprint.hex()}) "
+        "than those that are here; put them into "
+        f"{weights_folder()} with 'latentink weights import', or use the version of latentink "
+        "that made the file."
+    )
+
+
+@lru_cache(maxsize=2)
+def _load(path: Path, fingerprint: bytes) -> Codec:
+    tensors, metadata = read_weights(path)
+    name = metadata["architecture"]
+    return implementation_of(name).codec(CODECS[name], tensors, fingerprint, str(path))
