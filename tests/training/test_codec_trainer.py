@@ -17,9 +17,10 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from latentink.cli.main import app
+from latentink.codecs.implementation import implementation_of
 from latentink.codecs.importing import import_weights
-from latentink.codecs.models import MODELS, CodecModel, weights_of
-from latentink.codecs.registry import load_codec
+from latentink.codecs.loading import load_codec
+from latentink.codecs.model import CodecModel, weights_of
 from latentink.errors import OptionError, OutputError, WeightsError
 from latentink.tensor_files import write_safetensors
 from latentink.training import codec as training
@@ -131,9 +132,9 @@ def test_a_lengthened_run_goes_on_from_the_end_of_the_plateau(recipe, photos, tm
 def test_a_wider_model_computes_what_the_narrow_one_did(tmp_path, architecture, wide):
     old, narrow = 136, tmp_path / "narrow.safetensors"
     torch.manual_seed(0)
-    small = MODELS[architecture](8, old, (1.0, 8.0)).eval()
+    small = implementation_of(architecture).model(8, old, (1.0, 8.0)).eval()
     write_safetensors(weights_of(small, torch.float32), {}, narrow)
-    large = MODELS[architecture](8, wide, (1.0, 8.0)).eval()
+    large = implementation_of(architecture).model(8, wide, (1.0, 8.0)).eval()
     load_start(large, narrow)
     picture, quality = torch.rand(1, 3, 64, 128), torch.tensor([5.0])
     with torch.no_grad():

@@ -11,6 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from latentink.bundled import bundled
 from latentink.cli.main import app
 from latentink.errors import OptionError, WeightsError
 from latentink.methods.liso_network import LisoNetwork, load_liso
@@ -180,18 +181,17 @@ def test_training_goes_on_from_a_bundled_decoder_and_from_liso_itself(
     recipe: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from latentink.message_decoders.decoder_file import load_decoder
-    from latentink.weights.catalogue import FOLDER
 
     network = started(Recipe(start="decoder_dense_d1"))
-    bundled = load_decoder(FOLDER / "decoder_dense_d1.safetensors")
-    assert torch.equal(network.decoder.conv4[0].weight, bundled.conv4[0].weight)
+    dense = load_decoder(bundled("decoder_dense_d1"))
+    assert torch.equal(network.decoder.conv4[0].weight, dense.conv4[0].weight)
     with pytest.raises(WeightsError, match="other sizes"):
         started(Recipe(start="decoder_dense_d2"))
     with pytest.raises(WeightsError, match="does not exist"):
         started(Recipe(start="nothing"))
 
     train_liso(recipe, photos, tmp_path / "mine.safetensors", resume=False)
-    monkeypatch.setattr(training, "FOLDER", tmp_path)
+    monkeypatch.setattr("latentink.bundled.FOLDER", tmp_path)
     mine = started(Recipe(start="mine", hidden=4, saving="jpeg"))
     assert isinstance(mine, LisoNetwork)
     assert mine.training

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from latentink.bundled import bundled
 from latentink.errors import WeightsError
 from latentink.message_decoders.decoder_file import load_decoder, load_encoder
 from latentink.message_decoders.folding import fold_batch_norm
@@ -19,8 +20,6 @@ from latentink.message_decoders.keyed import keyed_decoder
 from latentink.message_decoders.message_decoder import MessageDecoder, MessageEncoder
 from latentink.message_decoders.periodic import PeriodicDecoder
 from latentink.message_decoders.steg_checkpoint import read_steg
-
-WEIGHTS = Path(__file__).parent.parent / "weights"
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,10 @@ def trained(weights: str, *, encoder: bool = True, tried: bool = False) -> Messa
     """
 
     def make(key: bytes) -> MessageDecoder:
-        return fold_batch_norm(load_decoder(WEIGHTS / f"decoder_{weights}.safetensors"))
+        return fold_batch_norm(load_decoder(bundled(f"decoder_{weights}")))
 
     def make_encoder() -> MessageEncoder:
-        return load_encoder(WEIGHTS / f"encoder_{weights}.safetensors")
+        return load_encoder(bundled(f"encoder_{weights}"))
 
     return MessageDecoderEntry(make, make_encoder if encoder else None, tried)
 
