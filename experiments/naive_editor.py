@@ -25,26 +25,28 @@ from rich.progress import track
 from torch import Tensor
 
 from covers import centre_crop
-from latentink.codecs.codec import Codec, Latents
-from latentink.codecs.registry import load_codec
+from latentink.bundled import bundled
+from latentink.codecs.codec import Latents
+from latentink.codecs.loading import load_codec
 from latentink.codecs.weights_file import network_tensors
 from latentink.critics.discriminator import load_discriminator
 from latentink.critics.lpips import PerceptualLoss
-from latentink.editing.appearance import Judges
-from latentink.editing.editor import EditTask, Reading, edit
+from latentink.editing.editor import run_schedule
+from latentink.editing.objective import load_critics
 from latentink.editing.presets import PAPER
+from latentink.editing.task import EditTask
 from latentink.geometry import Rectangle
 from latentink.losses.accuracy import cross_entropy
 from latentink.losses.adversarial import adversarial
 from latentink.losses.distortion import squared_error_bits
 from latentink.losses.rate import gaussian_bits
 from latentink.losses.total_variation import total_variation
-from latentink.message_decoders.registry import WEIGHTS, load_message_decoder
+from latentink.message_decoders.registry import load_message_decoder
 from latentink.picture import read_picture, to_tensor
 from latentink.tensor_files import fill, read_safetensors
 
 # λ5 = 1/48 on the sum over the bits of a 512×512 photo, beside means over its pixels.
-WEIGHTS_OF_TERMS = replace(PAPER.weights, accuracy=512**2 / 48)
+WEIGHTS_OF_TERMS = {**PAPER.weights, "accuracy": 512**2 / 48}
 # The objective compared has the photo's own hyper-latent, so ours keeps it here.
 OURS = replace(PAPER, weights=WEIGHTS_OF_TERMS, learning_rate=2e-2, hyper_steps=0)
 
@@ -54,11 +56,12 @@ class Plainly:
 
     def __init__(self, task: EditTask) -> None:
         self.codec, self.task = load_codec("hyperprior"), task
-        tensors, _ = read_safetensors(WEIGHTS / "hyperprior.safetensors")
+        tensors, _ = read_safetensors(bundled("hyperprior"))
         self.model = ScaleHyperprior(self.codec.hyper_channels, self.codec.latent_channels)
         for name in ("g_s", "h_a", "h_s"):
             fill(getattr(self.model, name), network_tensors(tensors, name), name)
-        self.judges = judges_of(self.codec)
+        self.lpips = PerceptualLoss()
+        self.discriminator = load_discriminator(self.codec.name, self.codec.fingerprint)
 
     def objective(self, values: Tensor, scales: Tensor) -> Tensor:
         """Return L (scalar, bits) of v̂ (1, M, h, w), every term over the whole picture."""
@@ -66,18 +69,16 @@ class Plainly:
         latent = values * self.codec.inverse_gain(task.quality_code)
         stego = self.model.g_s(latent)
         pixels = stego.shape[-2] * stego.shape[-1]
-        assert self.judges.perceptual is not None
-        assert self.judges.discriminator is not None
-        seems = adversarial(self.judges.discriminator(stego, latent))
+        seems = adversarial(self.discriminator(stego, latent))
         logits = task.decoder.planes(stego, 1)[0]
         bits = (task.wanted + 1) / 2
         return (
             gaussian_bits(values, scales)
             + squared_error_bits(task.cover, stego, task.lagrangian)
-            + weights.perceptual * pixels * self.judges.perceptual(task.cover, stego)
-            + weights.adversarial * pixels * seems
-            + weights.variation * total_variation(stego, weights.variation_exponent)
-            + weights.accuracy * cross_entropy(logits.flatten(), bits.flatten())
+            + weights["perceptual"] * pixels * self.lpips(task.cover, stego)
+            + weights["adversarial"] * pixels * seems
+            + weights["variation"] * total_variation(stego, OURS.variation_exponent)
+            + weights["accuracy"] * cross_entropy(logits.flatten(), bits.flatten())
         )
 
     @torch.no_grad()
@@ -107,11 +108,6 @@ class Plainly:
         return trace
 
 
-def judges_of(codec: Codec) -> Judges:
-    """Return LPIPS and the codec's discriminator."""
-    return Judges(PerceptualLoss(), load_discriminator(codec.name, codec.fingerprint))
-
-
 def task_on(cover: np.ndarray) -> EditTask:
     """Return the task: a random bit in every pixel of ``cover`` (H, W, 3), quality 5."""
     codec, picture = load_codec("hyperprior"), to_tensor(cover)
@@ -130,24 +126,15 @@ def task_on(cover: np.ndarray) -> EditTask:
         window=Rectangle(0, 0, *cover.shape[:2]),
         wanted=torch.from_numpy(2.0 * signs - 1).float(),
         information=1.0,
-        judges=judges_of(codec),
+        critics=load_critics(WEIGHTS_OF_TERMS, codec),
     )
 
 
 def ours(task: EditTask, steps: int) -> tuple[float, Latents]:
     """Return the seconds of ``steps`` of our editor, and the latents."""
-    last: list[Latents] = []
-
-    def keep(latents: Latents) -> Reading:
-        last.append(latents)
-        return Reading(False, 0.0)
-
     started = time.perf_counter()
-    edit(
-        load_codec("hyperprior"), task, OURS, seed=0, steps=steps, seconds=None,
-        read=keep, on_step=lambda progress: None,
-    )  # fmt: skip
-    return time.perf_counter() - started, last[-1]
+    edited = run_schedule(load_codec("hyperprior"), task, OURS, seed=0, steps=steps)
+    return time.perf_counter() - started, edited.latents
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--weights5", type=float, nargs="+", default=[PAPER.weights.accuracy])
+    parser.add_argument("--weights5", type=float, nargs="+", default=[PAPER.weights["accuracy"]])
     parser.add_argument("--codec", default="hyperprior")
     parser.add_argument("--quality", type=float, default=5)
     parser.add_argument("--crop", type=int, default=256)
@@ -53,10 +53,10 @@ def main() -> None:
     print(f"| λ5 | accuracy | PSNR | {' | '.join(f'{name}, bpp' for name in TERMS)} |")
     print("|---:" * (3 + len(TERMS)) + "|")
     for weight in arguments.weights5:
-        weights = replace(PAPER.weights, accuracy=weight, accuracy_gain=0.0, cell=arguments.cell)
         preset = replace(
             PAPER,
-            weights=weights,
+            weights={**PAPER.weights, "accuracy": weight},
+            cell=arguments.cell,
             steps=arguments.steps,
             learning_rate=arguments.learning_rate,
             rounds=1,

@@ -4,39 +4,42 @@ Eq. 6, ``y = argmin L``, by code editing (Gao et al. 2022): all networks are fro
 to y alone. Sizes are in symbols (y times the quality's gain), so one learning rate serves all
 qualities. λ5, the weight of the message, is not the user's to choose: it rises while fewer raw bits
 come out right than the error correction needs, and falls while more do.
+
+:func:`edit` runs schedules until the receiver reads the message; :func:`run_schedule` runs one.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from latentink.codecs.codec import STRIDE, Codec, Latents, Rounding
-from latentink.editing.appearance import Appearance, Judges
-from latentink.editing.objective import Terms, evaluate
+from latentink.codecs.codec import STRIDE, Codec, Latents
+from latentink.editing.objective import (
+    TERMS,
+    TileView,
+    looks_at_cells,
+    measure_terms,
+    weighed_terms,
+    weighted_sum,
+)
 from latentink.editing.optimisers import OPTIMISERS, Optimiser, cosine_rate
-from latentink.editing.presets import Preset, Relaxation
+from latentink.editing.presets import Preset
+from latentink.editing.relaxed_receiver import RelaxedReceiver
+from latentink.editing.soft_information import soft_information
+from latentink.editing.task import EditTask
 from latentink.editing.tiles import Tile, region_of, tiles_of
-from latentink.geometry import Rectangle
-from latentink.losses.total_variation import total_variation
-from latentink.message_decoders.message_decoder import MessageDecoder
-from latentink.relaxations.additive_noise import additive_noise
-from latentink.relaxations.gumbel_annealing import gumbel_annealing
-from latentink.relaxations.soft_rounding import soft_rounding
-from latentink.relaxations.straight_through import straight_through
+from latentink.frozen_networks import fast_autocast
 
 # What is missing of the information wanted moves λ5, within bounds.
 _LARGEST_GAP = 0.1
 # All of the information is due after this share of a schedule; asking for it at once overshoots.
-_RAMP = 0.8
+_RAMP, _LATER_RAMP = 0.8, 0.01
 # Further rounds mend what the first left; at its learning rate they would undo it first.
 _LATER_SHARE = 0.3
 _STRICTER = 0.02
@@ -44,42 +47,6 @@ _CHECK_EVERY = 10
 _SETTLED = 0.002
 # Temperatures start to fall after the first 35 % of a schedule, as Yang et al. 2020 do.
 _HOTTEST, _FALL, _HOT_SHARE = 0.5, 4.0, 0.35
-_TERMS = ("rate", "distortion", "perceptual", "adversarial", "variation", "evasion", "accuracy")
-# PyTorch's L-BFGS flattens what it moves, which only the plain layout allows.
-_LAYOUTS = {"adam": torch.channels_last, "lbfgs": torch.contiguous_format}
-
-
-@dataclass(frozen=True)
-class EditTask:
-    """What the editor is to do.
-
-    Attributes:
-        cover: (1, 3, H, W) in [0, 1], the whole photo.
-        v: (1, M, h, w) float32, its latent in units of symbols.
-        z: (N, h', w') int32, the hyper-latent's symbols; see Preset.hyper_steps.
-        side: (1, C, h, w) float64, what the entropy model knows from them, exact.
-        quality_code: the quality in units of ``QUALITY_UNIT``.
-        lagrangian: λ1 of that quality.
-        decoder: the message decoder.
-        window: the pixels that carry; only their latents change.
-        wanted: (planes, gh, gw) float32 over the window: +1, −1, and 0 where nothing is carried.
-        information: bits per raw bit that the error correction needs.
-        judges: LPIPS and discriminator, where the preset weighs them, and a detector to evade.
-        start: (1, M, h, w), where the search for v begins, or None: at v itself.
-    """
-
-    cover: Tensor
-    v: Tensor
-    z: np.ndarray
-    side: Tensor
-    quality_code: int
-    lagrangian: float
-    decoder: MessageDecoder
-    window: Rectangle
-    wanted: Tensor
-    information: float
-    judges: Judges = field(default_factory=Judges)
-    start: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -94,9 +61,9 @@ class Progress:
         accuracy: relaxed share of right raw bits.
         information: relaxed soft information per raw bit.
         weight: λ5.
-        terms: the relaxed terms of L, bits, by the names of :class:`Terms`; ``accuracy`` at the
-            current λ5.
-        objective: their sum.
+        terms: the relaxed terms of L with their weights, bits, by their names in ``TERMS``
+            (editing/objective.py); ``accuracy`` at the current λ5; 0 where a term is off.
+        objective: L, their sum.
     """
 
     step: int
@@ -115,7 +82,7 @@ class Reading:
     """What the receiver makes of a candidate.
 
     Attributes:
-        carried: whether the sealed message comes back, with some raw bits turned over.
+        carried: whether the sealed message comes back, even with some raw bits turned over.
         information: soft information per payload raw bit in the 8-bit picture.
     """
 
@@ -168,7 +135,9 @@ def edit(
             schedule = session.schedule(steps, seconds, preset.learning_rate, aim, _RAMP)
         else:
             learning_rate = _LATER_SHARE * preset.learning_rate
-            schedule = session.schedule(max(steps // 2, 1), seconds, learning_rate, aim, 0.01)
+            schedule = session.schedule(
+                max(steps // 2, 1), seconds, learning_rate, aim, _LATER_RAMP
+            )
         for progress in schedule:
             done += 1
             information = progress.information
@@ -176,33 +145,62 @@ def edit(
             if progress.step % _CHECK_EVERY == 0 and session.settled:
                 latents = session.latents()
                 if read(latents).carried:
-                    return Edited(latents, done, session.weight)
+                    return Edited(latents, done, session.accuracy_weight)
         latents = session.latents()
         reading = read(latents)
         if reading.carried:
-            return Edited(latents, done, session.weight)
+            return Edited(latents, done, session.accuracy_weight)
         # What rounding to 8 bits and float32 took from the relaxed picture is asked for on top.
         lost = max(information - reading.information, 0.0)
         aim = max(aim, task.information + lost) + _STRICTER
     return None
 
 
+def run_schedule(
+    codec: Codec,
+    task: EditTask,
+    preset: Preset,
+    *,
+    seed: int,
+    steps: int,
+    seconds: float | None = None,
+    on_step: Callable[[Progress], None] = lambda progress: None,
+) -> Edited:
+    """Return the latents after one whole schedule, whether or not they carry the bits.
+
+    This is the first schedule of :func:`edit`, without a receiver that could end it early.
+
+    Args:
+        codec: the codec, frozen.
+        task: photo, message decoder and bits.
+        preset: schedule and relaxations; its rounds do not matter.
+        seed: of the rounding noise.
+        steps: length of the schedule.
+        seconds: budget, or None; whichever ends first.
+        on_step: called after each step.
+    """
+    session = _Session(codec, task, preset, seed)
+    done = 0
+    for progress in session.schedule(steps, seconds, preset.learning_rate, task.information, _RAMP):
+        done += 1
+        on_step(progress)
+    return Edited(session.latents(), done, session.accuracy_weight)
+
+
 class _Session:
-    """The state of one optimisation: the region's latent, λ5, and the history of L."""
+    """The state of one optimisation: the region's latent, the weights of L, and its history."""
 
     def __init__(self, codec: Codec, task: EditTask, preset: Preset, seed: int) -> None:
         self.codec, self.task, self.preset = codec, task, preset
         latent_size = (task.v.shape[-2], task.v.shape[-1])
         self.tiles = tiles_of(task.window, codec.synthesis_halo, latent_size)
         self.region = region_of(task.window, codec.synthesis_halo, latent_size)
-        self.inverse_gain = codec.inverse_gain(task.quality_code)
-        self.half_precision = has_fast_bfloat16()
-        self.synthesis = frozen_copy(codec.g_s)
-        self.cover = task.cover.contiguous(memory_format=torch.channels_last)
         self.noise = torch.Generator().manual_seed(seed)
-        self.weight = preset.weights.accuracy
+        self.weights = weighed_terms(preset.weights, task.critics)
+        self.receiver = RelaxedReceiver(
+            codec, task, preset, self.region, self.noise, looks_at_cells(self.weights)
+        )
         self.temperature = _HOTTEST
-        self.appearance = Appearance(self.cover, task.judges, preset.weights.cell, self.noise)
         self.carrying = int((task.wanted != 0).sum())
         self.history: list[float] = []
         part = task.v[..., self.region.rows, self.region.columns].clone()
@@ -211,9 +209,15 @@ class _Session:
         if task.start is not None:
             part[..., inner.rows, inner.columns] = task.start[..., core.rows, core.columns]
         self._take_hyper(task.z, task.side)
-        self.latent = part.contiguous(memory_format=_LAYOUTS[preset.optimiser]).requires_grad_()
+        layout = OPTIMISERS[preset.optimiser].layout
+        self.latent = part.contiguous(memory_format=layout).requires_grad_()
         self.editable = torch.zeros(1, 1, *part.shape[-2:])
         self.editable[..., inner.rows, inner.columns] = 1
+
+    @property
+    def accuracy_weight(self) -> float:
+        """λ5."""
+        return self.weights.get("accuracy", 0.0)
 
     def schedule(
         self, steps: int, seconds: float | None, learning_rate: float, aim: float, ramp: float
@@ -244,7 +248,8 @@ class _Session:
             progress = self._step(optimiser, step + 1, steps)
             due = aim * min(share / ramp, 1.0)
             gap = min(max(due - progress.information, -_LARGEST_GAP), _LARGEST_GAP)
-            self.weight *= math.exp(self.preset.weights.accuracy_gain * gap)
+            if "accuracy" in self.weights:
+                self.weights["accuracy"] *= math.exp(self.preset.accuracy_gain * gap)
             step += 1
             yield progress
 
@@ -267,116 +272,34 @@ class _Session:
 
     def _evaluate(self, step: int, steps: int) -> Progress:
         """Return where the latent stands, and leave the gradient of L in it."""
-        terms: dict[str, float] = dict.fromkeys(_TERMS, 0.0)
-        squared_error = information = 0.0
-        right = 0
+        terms, figures = dict.fromkeys(TERMS, 0.0), _Figures()
         for tile in self.tiles:
-            part = self._tile_terms(tile)
-            part.total(self.weight).backward()
-            for name in _TERMS:
-                terms[name] += float(getattr(part, name).detach())
-            squared_error += part.squared_error
-            right += part.right
-            information += part.information
-        terms["accuracy"] *= self.weight
+            self._add_tile(tile, terms, figures)
+        for name, weight in self.weights.items():
+            terms[name] *= weight
         window = self.task.window
-        mean_squared = squared_error / (3 * window.height * window.width)
+        mean_squared = figures.squared_error / (3 * window.height * window.width)
         return Progress(
             step=step,
             steps=steps,
             bits=terms["rate"],
             psnr_db=-10 * math.log10(max(mean_squared, 1e-12)),
-            accuracy=right / self.carrying,
-            information=information / self.carrying,
-            weight=self.weight,
+            accuracy=figures.right / self.carrying,
+            information=figures.information / self.carrying,
+            weight=self.accuracy_weight,
             terms=terms,
             objective=sum(terms.values()),
         )
 
-    def _tile_terms(self, tile: Tile) -> Terms:
-        task, preset = self.task, self.preset
-        patch, core = tile.patch.shifted(self.region), tile.core.shifted(self.region)
-        with self._autocast():
-            relaxed = self.codec.relax(
-                self.latent[..., patch.rows, patch.columns],
-                self.region_side[..., patch.rows, patch.columns],
-                core.shifted(patch),
-                self._rounding(preset.synthesis_relaxation),
-                self._rounding(preset.rate_relaxation),
-            )
-        latent = (relaxed.values * self.inverse_gain).contiguous(memory_format=torch.channels_last)
-        with self._autocast():
-            stego = self.synthesis(latent).float()
-        bounds = Rectangle(0, 0, *task.cover.shape[-2:])
-        patch_pixels = tile.patch.scaled(STRIDE)
-        pixels = tile.core.scaled(STRIDE).clipped(task.window.clipped(bounds))
-        # The message decoder looks a few pixels beyond the tile, inside the patch.
-        seen = pixels.grown(STRIDE, bounds)
-        with self._autocast():
-            logits = task.decoder.planes(
-                stego[..., seen.shifted(patch_pixels).rows, seen.shifted(patch_pixels).columns],
-                len(task.wanted),
-            )
-        stride = task.decoder.stride
-        inner = pixels.shifted(seen)
-        place = pixels.shifted(task.window)
-        rows = slice(place.top // stride, place.bottom // stride)
-        columns = slice(place.left // stride, place.right // stride)
-        wanted = task.wanted[:, rows, columns]
-        first_row, first_column = inner.top // stride, inner.left // stride
-        logits = logits[
-            0,
-            :,
-            first_row : first_row + wanted.shape[1],
-            first_column : first_column + wanted.shape[2],
-        ]
-        own = pixels.shifted(patch_pixels)
-        # Positions partition the window as pixels do, and look one pixel to the right and down.
-        varied = Rectangle(
-            own.top,
-            own.left,
-            own.bottom + (pixels.bottom < task.window.clipped(bounds).bottom),
-            own.right + (pixels.right < task.window.clipped(bounds).right),
-        )
-        weights = preset.weights
-        with self._autocast():
-            looks = self.appearance.terms(
-                pixels,
-                stego[..., own.rows, own.columns],
-                latent[..., core.shifted(patch).rows, core.shifted(patch).columns],
-            )
-        variation = stego.new_zeros(())
-        if weights.variation:
-            part = stego[..., varied.rows, varied.columns]
-            variation = weights.variation * total_variation(part, weights.variation_exponent)
-        return evaluate(
-            cover=self.cover[..., pixels.rows, pixels.columns],
-            stego=stego[..., own.rows, own.columns],
-            rate=relaxed.bits,
-            logits=logits.float(),
-            wanted=wanted,
-            lagrangian=task.lagrangian,
-            accuracy_loss=preset.accuracy_loss,
-            margin=preset.margin,
-            perceptual=weights.perceptual * looks.perceptual.float(),
-            adversarial=weights.adversarial * looks.adversarial.float(),
-            variation=variation,
-            evasion=weights.evasion * looks.evasion.float(),
-        )
-
-    def _rounding(self, relaxation: Relaxation) -> Rounding:
-        roundings: dict[Relaxation, Rounding] = {
-            "straight_through": straight_through,
-            "additive_noise": partial(additive_noise, generator=self.noise),
-            "soft_rounding": partial(soft_rounding, temperature=self.temperature),
-            "gumbel_annealing": partial(
-                gumbel_annealing, temperature=self.temperature, generator=self.noise
-            ),
-        }
-        return roundings[relaxation]
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.half_precision)
+    def _add_tile(self, tile: Tile, terms: dict[str, float], figures: _Figures) -> None:
+        """Add a tile's terms, without their weights, its figures, and its part of the gradient."""
+        view = self.receiver.look(tile, self.latent, self.region_side, self.temperature)
+        with fast_autocast():
+            measured = measure_terms(view, self.weights, self.task.critics)
+        weighted_sum(measured, self.weights).backward()
+        for name, value in measured.items():
+            terms[name] += float(value.detach())
+        figures.add(view)
 
     @property
     def settled(self) -> bool:
@@ -411,18 +334,28 @@ class _Session:
         self.region_side = side[..., self.region.rows, self.region.columns].float()
 
 
+@dataclass
+class _Figures:
+    """What progress reports beside the terms, summed over tiles.
+
+    Attributes:
+        right: raw bits that come out right.
+        information: bits that a soft decoder could draw from them.
+        squared_error: over colours and pixels, in [0, 1]² units.
+    """
+
+    right: int = 0
+    information: float = 0.0
+    squared_error: float = 0.0
+
+    @torch.no_grad()
+    def add(self, view: TileView) -> None:
+        """Add a tile's."""
+        self.right += int(((view.logits > 0) == (view.bits > 0.5)).sum())
+        self.information += soft_information(view.logits * (2 * view.bits - 1))
+        self.squared_error += float((view.cover - view.stego).square().sum())
+
+
 def temperature_at(share: float) -> float:
     """Return τ of the relaxations that have one, after ``share`` of a schedule."""
     return _HOTTEST * math.exp(-_FALL * max(share - _HOT_SHARE, 0.0))
-
-
-def has_fast_bfloat16() -> bool:
-    """Return whether this CPU computes convolutions in bfloat16 faster than in float32."""
-    supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    return bool(supported and supported())
-
-
-def frozen_copy(network: nn.Module) -> nn.Module:
-    """Return a copy of ``network`` in channels_last layout, without gradients for its weights."""
-    frozen = copy.deepcopy(network).to(memory_format=torch.channels_last)
-    return frozen.eval().requires_grad_(False)

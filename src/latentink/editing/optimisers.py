@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -15,28 +15,37 @@ _EPSILON = 1e-8
 
 
 def cosine_rate(first: float, last: float, share: float) -> float:
-    """Return the learning rate after ``share`` of a schedule, on a cosine from first to last."""
+    """Return the learning rate after ``share`` of a schedule, on a cosine from first to last.
+
+    Example:
+        >>> [round(cosine_rate(1.0, 0.0, share), 2) for share in (0, 0.5, 1)]
+        [1.0, 0.5, 0.0]
+    """
     return last + (first - last) * 0.5 * (1 + math.cos(math.pi * share))
 
 
 class Optimiser(Protocol):
-    """What the editor's schedules drive.
+    """Moves a latent, a step at a time.
 
     Attributes:
+        layout: memory layout of the latents that it takes.
         learning_rate: of the next step.
     """
 
+    layout: ClassVar[torch.memory_format]
     learning_rate: float
+
+    def __init__(self, latent: Tensor, learning_rate: float) -> None:
+        """Take the latent, a leaf in :attr:`layout` that wants a gradient."""
 
     def step(self, closure: Callable[[], Tensor]) -> None:
         """Move the latent once; ``closure`` leaves the gradient in it and returns L (scalar)."""
 
 
 class Adam:
-    """Kingma and Ba 2015, the paper's choice (section 4.1); one evaluation of L a step.
+    """Kingma and Ba 2015, the paper's choice (section 4.1); it evaluates L once a step."""
 
-    PyTorch's function and not its class, whose constructor loads PyTorch's compiler: a second.
-    """
+    layout: ClassVar[torch.memory_format] = torch.channels_last
 
     def __init__(self, latent: Tensor, learning_rate: float) -> None:
         self.latent, self.learning_rate = latent, learning_rate
@@ -49,6 +58,7 @@ class Adam:
         gradient = self.latent.grad
         assert gradient is not None
         with torch.no_grad():
+            # The function, not the class: its constructor takes a second to load a compiler.
             adam(
                 [self.latent],
                 [gradient],
@@ -67,7 +77,10 @@ class Adam:
 
 
 class Lbfgs:
-    """Liu and Nocedal 1989 with PyTorch's strong Wolfe line search: several evaluations a step."""
+    """Liu and Nocedal 1989 with PyTorch's strong Wolfe line search; several evaluations a step."""
+
+    # PyTorch's L-BFGS flattens what it moves, which only this layout allows.
+    layout: ClassVar[torch.memory_format] = torch.contiguous_format
 
     def __init__(self, latent: Tensor, learning_rate: float) -> None:
         self.learning_rate = learning_rate
@@ -79,4 +92,5 @@ class Lbfgs:
         self._optimiser.step(closure)
 
 
-OPTIMISERS: dict[str, Callable[[Tensor, float], Optimiser]] = {"adam": Adam, "lbfgs": Lbfgs}
+OPTIMISERS: dict[str, type[Optimiser]] = {"adam": Adam, "lbfgs": Lbfgs}
+"""The optimisers that a preset can name; each is made from a latent and a learning rate."""

@@ -17,27 +17,36 @@ class Tile:
     """One tile of the edited window, in latents of the whole photo.
 
     Attributes:
-        core: what this tile answers for; the cores partition the window.
+        core: the latents that this tile answers for; the cores partition the window.
         patch: the core with the halo that its synthesis needs.
     """
 
     core: Rectangle
     patch: Rectangle
 
+    def pixels(self, window: Rectangle) -> Rectangle:
+        """Return the pixels that this tile answers for, in ``window`` (pixels)."""
+        return self.core.scaled(STRIDE).clipped(window)
+
 
 def region_of(window: Rectangle, halo: int, latent_size: tuple[int, int]) -> Rectangle:
-    """Return the latents (of the whole photo) that the synthesis of ``window`` pixels looks at.
+    """Return the latents (of the whole photo) that the synthesis of ``window`` looks at.
 
     Args:
         window: in pixels.
         halo: receptive radius of the synthesis transform, latents.
-        latent_size: of the whole photo.
+        latent_size: height and width of the whole photo's latent.
     """
     return window.coarsened(STRIDE).grown(halo + _BEYOND, Rectangle(0, 0, *latent_size))
 
 
 def tiles_of(window: Rectangle, halo: int, latent_size: tuple[int, int]) -> list[Tile]:
-    """Return the tiles of a window given in pixels; ``halo`` as for :func:`region_of`."""
+    """Return the tiles of a window; arguments as for :func:`region_of`.
+
+    Example:
+        >>> [tile.core.width for tile in tiles_of(Rectangle(0, 0, 64, 2000), 4, (4, 125))]
+        [64, 61]
+    """
     whole = Rectangle(0, 0, *latent_size)
     covered = window.coarsened(STRIDE)
     tiles = []

@@ -1,1 +1,4 @@
-"""The terms of the objective (Eq. 1), one file each: pure functions of tensors."""
+"""The terms of Eq. 1, a file each: pure functions of tensors, differentiable.
+
+``editing/objective.py`` registers them: one line of ``TERMS`` a term.
+"""

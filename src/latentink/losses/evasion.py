@@ -1,7 +1,7 @@
-"""A term beside Eq. 1: how surely a detector of stegos calls the picture one.
+"""A term beside Eq. 1: how surely a detector of stegos recognises this one.
 
-LISO (Chen, Kishore, Weinberger, ICLR 2023, section 4.4) puts a detector into its loss in the same
-way: what the detector has learned to see is optimised away.
+LISO (Chen, Kishore, Weinberger, ICLR 2023, section 4.4) adds a detector to its loss in the same
+way, so that the optimisation removes what the detector has learned to see.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ def evasion(scores: Tensor) -> Tensor:
     """Return −E log P(cover) (scalar, nats, > 0) for a detector's scores.
 
     Args:
-        scores: stego's logit less the cover's, any shape, as
+        scores: the stego's logit less the cover's, any shape, as
             :func:`latentink.steganalysis.network_detector.logit_difference` gives them.
     """
     return functional.softplus(scores).mean()

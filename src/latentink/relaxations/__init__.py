@@ -1,1 +1,1 @@
-"""Rounding made differentiable, one relaxation a file; each maps real symbols to real symbols."""
+"""Rounding made differentiable, a file each; ``registry.py`` names those that a preset can take."""

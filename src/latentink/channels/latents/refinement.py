@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from latentink.codecs.codec import STRIDE, Codec
-from latentink.editing.editor import Progress, frozen_copy, has_fast_bfloat16
+from latentink.editing.editor import Progress
 from latentink.editing.optimisers import Adam, cosine_rate
 from latentink.editing.tiles import Tile, tiles_of
+from latentink.frozen_networks import fast_autocast, frozen_copy
 from latentink.geometry import Rectangle
 from latentink.losses.distortion import PEAK, squared_error_bits
 from latentink.relaxations.additive_noise import additive_noise
@@ -82,7 +83,6 @@ class _Refinement:
         self.synthesis = frozen_copy(codec.g_s)
         self.inverse_gain = codec.inverse_gain(task.quality_code)
         self.noise = torch.Generator().manual_seed(seed)
-        self.half_precision = has_fast_bfloat16()
         self.whole = Rectangle(0, 0, *task.cover.shape[-2:])
         self.tiles = tiles_of(
             self.whole, codec.synthesis_halo, (task.v.shape[-2], task.v.shape[-1])
@@ -132,7 +132,7 @@ class _Refinement:
             points = coset_rounding(symbols, own_residues, own_moduli)
             return torch.where(own_moduli > 1, points, additive_noise(symbols, self.noise))
 
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.half_precision):
+        with fast_autocast():
             relaxed = self.codec.relax(
                 self.latent[..., patch.rows, patch.columns],
                 task.side[..., patch.rows, patch.columns],
@@ -142,7 +142,7 @@ class _Refinement:
             )
             seen = relaxed.values * self.inverse_gain
             picture = self.synthesis(seen.contiguous(memory_format=torch.channels_last)).float()
-        pixels = tile.core.scaled(STRIDE).clipped(self.whole)
+        pixels = tile.pixels(self.whole)
         own = pixels.shifted(patch.scaled(STRIDE))
         distortion = squared_error_bits(
             task.cover[..., pixels.rows, pixels.columns],

@@ -11,7 +11,7 @@ from latentink.channels.pixels.receiver import read_soft_bits
 from latentink.channels.pixels.view import View, read_logits, whole_picture
 from latentink.codecs.codec import STRIDE, Codec, Latents
 from latentink.editing.editor import Reading
-from latentink.editing.objective import soft_information
+from latentink.editing.soft_information import soft_information
 from latentink.geometry import Rectangle
 from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.payload.frame import frame_bits, read_frame

@@ -13,8 +13,9 @@ from latentink.channels.pixels.carrier import payload_positions, preamble_positi
 from latentink.channels.pixels.check import CandidateCheck
 from latentink.channels.pixels.plan import Plan, plan_message
 from latentink.channels.pixels.view import read_logits, whole_picture
-from latentink.editing.appearance import judges_for
-from latentink.editing.editor import EditTask, edit
+from latentink.editing.editor import edit
+from latentink.editing.objective import load_critics
+from latentink.editing.task import EditTask
 from latentink.errors import CapacityError
 from latentink.message_decoders.periodic import suited_periods
 from latentink.message_decoders.registry import load_message_decoder, load_message_encoder
@@ -57,7 +58,7 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         wanted=wanted,
         information=plan.information,
         start=_encoded(job, decoder_name, plan, wanted) if job.from_encoder else None,
-        judges=judges_for(preset.weights, job.codec.name, job.codec.fingerprint, job.evade),
+        critics=load_critics(preset.weights, job.codec, job.evade),
     )
     check = CandidateCheck(
         job.codec, decoder, plan, job.sealed, keys, plain.picture, job.quality_code

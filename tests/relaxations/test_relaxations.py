@@ -1,4 +1,4 @@
-"""Limits, gradients and expectations of the relaxations that have a temperature."""
+"""Limits, gradients and expectations of the relaxations."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from latentink.relaxations.additive_noise import additive_noise
 from latentink.relaxations.coset_rounding import coset_rounding
 from latentink.relaxations.gumbel_annealing import gumbel_annealing
 from latentink.relaxations.soft_rounding import soft_rounding
+from latentink.relaxations.straight_through import straight_through
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -21,6 +23,21 @@ def seeded(seed: int = 0) -> torch.Generator:
 def off_halves() -> torch.Tensor:
     """Symbols of which none lies halfway between integers."""
     return torch.linspace(-4.03, 4.03, 400)
+
+
+def test_straight_through_rounds_and_passes_the_gradient() -> None:
+    symbols = torch.linspace(-2, 2, 41, requires_grad=True)
+    rounded = straight_through(symbols)
+    assert torch.equal(rounded, torch.round(symbols))
+    rounded.sum().backward()
+    assert symbols.grad is not None
+    assert torch.equal(symbols.grad, torch.ones(41))
+
+
+def test_additive_noise_fills_half_a_symbol_on_either_side() -> None:
+    noisy = additive_noise(torch.zeros(1, 4, 8, 8), seeded(1))
+    assert -0.5 <= float(noisy.min()) < -0.4
+    assert 0.4 < float(noisy.max()) < 0.5
 
 
 def test_soft_rounding_goes_from_rounding_to_the_identity() -> None:
