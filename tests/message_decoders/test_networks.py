@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from latentink.channels import folding
+from latentink.message_decoders import folding
 from latentink.message_decoders.basic import BasicDecoder, BasicEncoder
 from latentink.message_decoders.dense import DenseDecoder, DenseEncoder
 from latentink.message_decoders.folding import FoldedDecoder, fold_batch_norm

@@ -139,7 +139,7 @@ def rewritten(path: Path, metadata: dict[str, str] | None, drop: str = "") -> Pa
 @pytest.mark.parametrize(
     ("metadata", "drop", "sentence"),
     [
-        (None, "", "something else"),
+        (None, "", "does not hold"),
         (METADATA | {"architecture": "huge"}, "", "'huge'"),
         (METADATA | {"hidden": "-3"}, "", "hidden"),
         (METADATA | {"data_depth": "1000000000000"}, "", "data_depth"),

@@ -1,1 +1,1 @@
-"""Networks that read bits from a picture, a file each, and the files that hold their weights."""
+"""Message decoders: networks that read bits from a picture, a file each, and their weights."""

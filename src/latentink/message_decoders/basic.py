@@ -1,4 +1,4 @@
-"""SteganoGAN's basic and residual networks: a plain chain of blocks.
+"""SteganoGAN's basic message decoder, and its basic and residual message encoders.
 
 Zhang et al., "SteganoGAN", 2019, section 3.2 (a) and (b), and 3.3.
 """
@@ -19,7 +19,7 @@ from latentink.message_decoders.message_decoder import (
 
 
 class BasicDecoder(MessageDecoder):
-    """Three blocks and a last convolution in a chain."""
+    """SteganoGAN's basic decoder: three blocks and a last convolution, one after the other."""
 
     def __init__(self, data_depth: int = 1, hidden: int = 32) -> None:
         super().__init__("basic", data_depth, halo=4)
@@ -38,10 +38,10 @@ class BasicDecoder(MessageDecoder):
 
 
 class BasicEncoder(MessageEncoder):
-    """Features of the cover, the bits beside them, and a chain of blocks that paints the stego.
+    """SteganoGAN's basic or residual encoder: a chain of blocks over cover features and bits.
 
-    With ``residual`` the chain's output is added to the cover (SteganoGAN's residual encoder);
-    without it the chain ends in a tanh and paints the whole picture.
+    With ``residual`` the output of the chain is added to the cover. Otherwise the chain ends in a
+    tanh and is the whole picture.
     """
 
     def __init__(self, data_depth: int = 1, hidden: int = 32, residual: bool = False) -> None:

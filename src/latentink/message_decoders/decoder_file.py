@@ -1,4 +1,4 @@
-"""The safetensors files that hold trained message decoders, and their encoders."""
+"""The safetensors files of trained message decoders and message encoders."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def save_decoder(decoder: Decoder, path: Path, notes: dict[str, str] | None = No
     """Write ``decoder`` to ``path`` as safetensors, replacing the file in one step.
 
     Args:
-        decoder: An unfolded decoder; its weights are written as float32.
-        path: Where to; the folder must exist.
-        notes: Further metadata (where the weights come from), carried but never interpreted.
+        decoder: An unfolded message decoder; its weights are written as float32.
+        path: The file to write; its folder must exist.
+        notes: Further metadata, such as where the weights come from; nothing interprets it.
 
     Raises:
         OutputError: The file cannot be written.
@@ -55,25 +55,27 @@ def save_decoder(decoder: Decoder, path: Path, notes: dict[str, str] | None = No
 
 
 def save_encoder(encoder: Encoder, path: Path, notes: dict[str, str] | None = None) -> None:
-    """Write ``encoder`` to ``path`` as float16; otherwise as :func:`save_decoder`.
+    """Write ``encoder`` to ``path`` like :func:`save_decoder`, but as float16.
 
-    A receiver reads without it, so nothing hangs on its last bits.
+    Receivers do not need the encoder, so its last bits do not matter.
     """
     _save(encoder, ENCODER_FORMAT, torch.float16, path, notes)
 
 
 def load_decoder(path: Path) -> Decoder:
-    """Read a decoder that :func:`save_decoder` wrote; unfolded, frozen, in evaluation mode.
+    """Return the message decoder that :func:`save_decoder` wrote, unfolded and frozen.
+
+    It is in evaluation mode.
 
     Raises:
-        WeightsError: The file is missing, is not safetensors, is not a message decoder, or its
+        WeightsError: The file is missing, is no safetensors file, holds no message decoder, or its
             tensors do not fit the architecture that it names.
     """
     return _load(path, FORMAT, "message decoder", ARCHITECTURES)
 
 
 def load_encoder(path: Path) -> Encoder:
-    """Read an encoder that :func:`save_encoder` wrote; errors as for :func:`load_decoder`."""
+    """Return the message encoder that :func:`save_encoder` wrote; see :func:`load_decoder`."""
     return _load(path, ENCODER_FORMAT, "message encoder", ENCODERS)
 
 
@@ -104,7 +106,7 @@ def _load(
 ) -> _Network:
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != form:
-        raise WeightsError(f"{path} holds something else than a {kind} of latentink.")
+        raise WeightsError(f"{path} does not hold a latentink {kind}.")
     architecture = metadata.get("architecture", "")
     if architecture not in architectures:
         raise WeightsError(f"{path} names the unknown architecture {architecture!r}.")

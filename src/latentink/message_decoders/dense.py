@@ -1,8 +1,8 @@
-"""SteganoGAN's dense networks: every block sees what all earlier blocks found.
+"""SteganoGAN's dense message decoder and encoder: every block sees the output of all earlier ones.
 
 Zhang, Cuesta-Infante, Xu, Veeramachaneni, "SteganoGAN: High Capacity Image Steganography with
-GANs", 2019, section 3.2 (c) and 3.3. The decoder is the one that FNNS (Kishore, Chen, Wang, Li,
-Weinberger, ICLR 2022) optimises a picture against.
+GANs", 2019, section 3.2 (c) and 3.3. FNNS (Kishore, Chen, Wang, Li, Weinberger, ICLR 2022)
+optimises a picture against this decoder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from latentink.message_decoders.message_decoder import (
 
 
 class DenseDecoder(MessageDecoder):
-    """SteganoGAN's decoder: three blocks with dense connections and a last convolution.
+    """SteganoGAN's dense decoder: three blocks with dense connections and a last convolution.
 
     ```
      x ──► conv1 ──► a ──► conv2 ──► b ──► conv3 ──► c ──► conv4 ──► logits
@@ -48,7 +48,10 @@ class DenseDecoder(MessageDecoder):
 
 
 class DenseEncoder(MessageEncoder):
-    """SteganoGAN's dense encoder: the bits enter every block but the first; adds to the picture."""
+    """SteganoGAN's dense encoder: the bits enter every block but the first.
+
+    Its output is added to the cover.
+    """
 
     def __init__(self, data_depth: int = 1, hidden: int = 32) -> None:
         super().__init__("dense", data_depth)

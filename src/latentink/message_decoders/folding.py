@@ -1,19 +1,17 @@
-"""A message decoder made fast for the editor: batch norm folded, weights frozen, no copies.
+"""Makes a message decoder fast for the editor: batch norm folded, weights frozen, no copies.
 
-The editor needs the logits and the gradient with respect to the picture, hundreds of times, and
-nothing else. :func:`fold_batch_norm` turns a decoder in evaluation mode into one that computes the
-same function (up to floating-point rounding) in about a third of the time:
+The editor needs only the logits and their gradient with respect to the picture, hundreds of times.
+:func:`fold_batch_norm` turns a message decoder in evaluation mode into one that computes the same
+function (up to floating-point rounding) in about a third of the time:
 
-- SteganoGAN's order is convolution, leaky ReLU, batch norm: in evaluation mode the batch norm is
-  an affine map s · u + t per channel, and the next convolution of it is a convolution of u with
-  weights w · s and the bias raised by Σ w · t. That holds inside the picture. At the border the
-  convolution pads with zeros *after* the affine map, so the taps that fall outside contribute no
-  w · t: their share is subtracted from the border rows and columns. The folding is exact, borders
-  included.
-- The concatenations of the dense network are not made: a convolution of concatenated inputs is the
-  sum of the convolutions of each.
-- The picture goes through in horizontal strips with a halo, so that activations stay in the
-  cache.
+- SteganoGAN's order is convolution, leaky ReLU, batch norm. In evaluation mode the batch norm is an
+  affine map s · u + t per channel, so the next convolution can be applied to u directly, with
+  weights w · s and a bias larger by Σ w · t. That holds inside the picture. At the border the
+  convolution pads with zeros *after* the affine map, so taps that fall outside contribute no w · t;
+  it is subtracted from the border rows and columns. The folding is exact, borders included.
+- The dense network's inputs are not concatenated: a convolution of concatenated inputs is the sum
+  of the convolutions of each.
+- The picture is processed in horizontal strips with a halo, so that activations stay in the cache.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from latentink.message_decoders.dense import DenseDecoder
 from latentink.message_decoders.message_decoder import NEGATIVE_SLOPE, MessageDecoder, signed
 
 STRIP_PIXELS = 65_536
-"""Pixels of one strip: 32 channels of bf16 are 4 MiB, measured best among 16 Ki to 256 Ki."""
+"""Pixels of one strip: 4 MiB at 32 channels of bf16; the fastest of 16 Ki to 256 Ki measured."""
 
 CHAIN_WIRING = ((0,), (1,), (2,), (3,))
 DENSE_WIRING = ((0,), (1,), (1, 2), (1, 2, 3))
@@ -41,11 +39,11 @@ class Layer:
     """A 3×3 convolution of the concatenation of earlier activations.
 
     Attributes:
-        sources: Indices of the activations it reads; 0 is the picture in [-1, 1], i the output
+        sources: Indices of the activations it reads: 0 is the picture in [-1, 1], i is the output
             of layer i after its leaky ReLU.
-        kernels: One (out, in, 3, 3) tensor a source.
-        missing: (out, 3, 3): what each tap adds through the folded shifts; subtracted where the
-            tap falls outside the picture.
+        kernels: One (out, in, 3, 3) tensor for each source.
+        missing: (out, 3, 3): what each tap adds through the folded shifts; it is subtracted where
+            the tap falls outside the picture.
         bias: (out,): the bias inside the picture.
     """
 
@@ -56,7 +54,7 @@ class Layer:
 
 
 class FoldedDecoder(MessageDecoder):
-    """A message decoder without batch norm whose weights are frozen; see the module's text."""
+    """A message decoder without batch norm and with frozen weights; see the top of this file."""
 
     def __init__(self, name: str, data_depth: int, layers: Sequence[Layer]) -> None:
         super().__init__(name, data_depth, halo=len(layers))
@@ -98,7 +96,7 @@ class FoldedDecoder(MessageDecoder):
         for source in others:
             kernel = self.get_buffer(f"kernel{i}_{source}")
             outcome += F.conv2d(activations[source], kernel, None, 1, 1)
-        # Constants change no gradient, so autograd need not see them written in place.
+        # A constant does not change the gradient, so it may be subtracted in place, unseen by it.
         with torch.no_grad():
             _subtract_outside(outcome, self.get_buffer(f"missing{i}"))
         return outcome
@@ -111,7 +109,7 @@ def _subtract_outside(outcome: Tensor, missing: Tensor) -> None:
     outcome[:, :, -1, :] -= taps[:, 2].sum(1)[:, None]
     outcome[:, :, :, 0] -= taps[:, :, 0].sum(1)[:, None]
     outcome[:, :, :, -1] -= taps[:, :, 2].sum(1)[:, None]
-    # A corner's tap was subtracted by its row and by its column.
+    # The tap of a corner was subtracted twice, with its row and with its column.
     outcome[:, :, 0, 0] += taps[:, 0, 0]
     outcome[:, :, 0, -1] += taps[:, 0, 2]
     outcome[:, :, -1, 0] += taps[:, 2, 0]
@@ -127,10 +125,10 @@ def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 
 def fold_batch_norm(decoder: MessageDecoder) -> FoldedDecoder:
-    """Return the frozen, folded equivalent of ``decoder`` as it computes in evaluation mode.
+    """Return the frozen, folded equivalent of ``decoder`` in evaluation mode.
 
-    A decoder that is folded already is returned as it is. The result computes the same logits for
-    every picture, borders included, up to rounding (float32: about 1e-5 of the logits' scale).
+    It computes the same logits for every picture, borders included, up to rounding (float32: about
+    1e-5 of the logits' scale). A decoder that is folded already is returned unchanged.
 
     Raises:
         TypeError: ``decoder`` is neither dense, basic nor folded.
@@ -160,7 +158,7 @@ def _fold_layer(
     missing = weight.new_zeros(weight.shape[0], 3, 3)
     kernels = []
     for source, part in zip(sources, weight.chunk(len(sources), dim=1), strict=True):
-        if source == 0:  # the picture itself: no batch norm before it
+        if source == 0:  # the picture itself, which no batch norm precedes
             kernels.append(part)
             continue
         scale, shift = affines[source - 1]

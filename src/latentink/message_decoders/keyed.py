@@ -1,8 +1,8 @@
-"""The keyed random decoder: a fixed network whose weights are drawn from the password's key.
+"""The keyed message decoder: a fixed network whose weights are drawn from the password's key.
 
 FNNS-R, after Kishore, Chen, Wang, Li, Weinberger, "Fixed Neural Network Steganography: Train the
-images, not the network", ICLR 2022, section 4: the decoder need not be trained, and a network that
-only the key's holders can build reads nothing to anybody else.
+images, not the network", ICLR 2022, section 4: a message decoder need not be trained, and if only
+those who have the key can build it, nobody else reads anything.
 
 From key to weights
 -------------------
@@ -11,14 +11,14 @@ a layer with shape (out, in, 3, 3), ``out · in · 9`` values are taken with
 :meth:`~latentink.payload.keystream.Keystream.uniform` in C order (out slowest, kernel column
 fastest), and in float64:
 
-1. u becomes 2u − 1, uniform on [−1, 1). Uniform and not normal: no logarithm or cosine, whose last
-   bit differs between platforms.
-2. In the first and the last layer the mean of the nine taps of each 3×3 filter is subtracted: a
-   flat area gives 0 whatever its colour, and the positive mean that leaky ReLU leaves in the last
-   activations does not tilt the logits towards 1 or 0.
-3. The layer is multiplied by one constant so that the mean square of its weights is the He value
-   2 / ((1 + 0.01²) · 9 · in); the last layer's is multiplied by ``LOGIT_GAIN`` besides.
-4. Rounded to float32. All biases are 0.
+1. u becomes 2u − 1, uniform on [−1, 1). A normal distribution would need a logarithm or a cosine,
+   whose last bit differs between platforms.
+2. In the first and the last layer the mean of the nine taps of each 3×3 filter is subtracted. A
+   flat area then gives 0 whatever its colour, and the positive mean that leaky ReLU leaves in the
+   last activations does not tilt the logits towards 1 or 0.
+3. The layer is multiplied by one constant, so that the mean square of its weights is the He value
+   2 / ((1 + 0.01²) · 9 · in). The last layer is also multiplied by ``LOGIT_GAIN``.
+4. The weights are rounded to float32. All biases are 0.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ LOGIT_GAIN = 10.0
 
 
 def keyed_decoder(key: bytes, data_depth: int = 1, hidden: int = 32) -> FoldedDecoder:
-    """Return the random decoder of ``key``: the same network for the same arguments, for ever.
+    """Return the random message decoder of ``key``; the same arguments always give the same one.
 
-    Four 3×3 convolutions 3 → hidden → hidden → hidden → data_depth with leaky ReLU between them
-    and no normalisation, so that a logit depends on its halo of 4 pixels only. Its logits on
-    natural photos have a mean near 0, a standard deviation near 1 and both signs about as often.
+    It has four 3×3 convolutions 3 → hidden → hidden → hidden → data_depth with leaky ReLU between
+    them and no normalisation, so that a logit depends only on pixels at most 4 away. On natural
+    photos its logits have a mean near 0, a standard deviation near 1, and both signs equally often.
 
     Args:
         key: Secret bytes, of any length.
@@ -73,7 +73,7 @@ def keyed_decoder(key: bytes, data_depth: int = 1, hidden: int = 32) -> FoldedDe
 def _draw_kernel(
     stream: Keystream, channels_in: int, channels_out: int, zero_sum: bool
 ) -> np.ndarray:
-    """Return a float64 kernel (out, in, 3, 3) as the module's text says."""
+    """Return a float64 kernel (out, in, 3, 3), drawn as the top of this file says."""
     taps = 2 * stream.uniform(channels_out * channels_in * 9) - 1
     kernel = taps.reshape(channels_out, channels_in, 3, 3)
     if zero_sum:

@@ -1,4 +1,4 @@
-"""The contract of the networks that read bits from a picture.
+"""The contract of message decoders and message encoders.
 
 ```
  picture (B, 3, H, W) in [0, 1] ──► MessageDecoder ──► logits (B, D, H, W)      bit = logit > 0
@@ -12,16 +12,18 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 NEGATIVE_SLOPE = 0.01
-"""Slope of every leaky ReLU on negative values (SteganoGAN's, PyTorch's default)."""
+"""Slope of every leaky ReLU on negative values: PyTorch's default, which SteganoGAN uses."""
 
 
 class MessageDecoder(nn.Module, ABC):
-    """Reads ``data_depth`` bits at every pixel of a picture, or at every ``stride``-th each way.
+    """A network that reads D bits at every place of a picture.
+
+    The places are the pixels, or every ``stride``-th pixel of every ``stride``-th row.
 
     Attributes:
-        name: What the decoder is called in options and reports.
+        name: What it is called in options and reports.
         data_depth: D, the number of logits at each place.
-        stride: Pixels a side per place.
+        stride: Distance in pixels between places, along rows and columns.
         halo: Receptive radius in pixels: the logit at (i, j) depends on the picture only within
             the square of side 2 · halo + 1 around (i, j).
     """
@@ -45,15 +47,20 @@ class MessageDecoder(nn.Module, ABC):
         """
 
     def planes(self, picture: Tensor, count: int) -> Tensor:
-        """Return the first ``count`` of the D planes of logits, without the others where it can."""
+        """Return the first ``count`` of the D planes of logits.
+
+        A subclass may leave out the work of computing the others.
+        """
         return self(picture)[:, :count]
 
 
 class MessageEncoder(nn.Module, ABC):
-    """Writes bits into a picture; only training and the SteganoGAN baseline need one.
+    """A network that writes bits into a picture in one pass.
+
+    Training needs one, and so do baselines and editing that start from its picture.
 
     Attributes:
-        name: What the encoder is called.
+        name: What it is called.
         data_depth: D, the number of bits at each pixel.
     """
 
@@ -70,8 +77,8 @@ class MessageEncoder(nn.Module, ABC):
         """Return the stego (B, 3, H, W), close to [0, 1] but not clamped to it.
 
         Args:
-            picture: Cover, (B, 3, H, W) in [0, 1].
-            bits: (B, D, H, W) of 0 and 1; 0.5 marks a position that carries nothing.
+            picture: The cover, (B, 3, H, W) in [0, 1].
+            bits: (B, D, H, W) of 0 and 1; 0.5 marks a place that carries nothing.
         """
 
 
@@ -86,7 +93,7 @@ def unsigned(picture: Tensor) -> Tensor:
 
 
 def convolution(channels_in: int, channels_out: int) -> nn.Conv2d:
-    """Return the 3×3 convolution, zero padding 1, that all of these networks are made of."""
+    """Return a 3×3 convolution with zero padding 1, as in all of SteganoGAN's networks."""
     return nn.Conv2d(channels_in, channels_out, kernel_size=3, padding=1)
 
 

@@ -1,12 +1,12 @@
-"""The periodic keyed decoder: random projections of the picture, read modulo a period.
+"""The periodic message decoder: random projections of the picture, read modulo a period.
 
-A fixed random network like FNNS-R's (keyed.py), of one layer and with a sine for its
-activation: logit = sin(2π · ⟨w, patch⟩ / period). It is quantisation index modulation (Chen and
-Wornell, "Quantization index modulation", IEEE Trans. Inf. Theory 2001, section III) of random
-projections: whatever the photo's own value of a projection, a change of at most half a period
-makes it say either bit, so the photo is no interference, and the gradient is smooth on the scale of
-the codec's own error, so the editor finds that change in tens of steps. The photo's texture does
-not matter, and one small convolution of stride 4 is all that a step costs.
+Like FNNS-R's (keyed.py) it is a fixed random network, but with one layer and a sine as activation:
+logit = sin(2π · ⟨w, patch⟩ / period). This is quantisation index modulation (Chen and Wornell,
+"Quantization index modulation", IEEE Trans. Inf. Theory 2001, section III) of random projections.
+Whatever value a projection has in the photo, a change of at most half a period makes it read as
+either bit, so the photo itself does not interfere. The gradient is smooth on the scale of the
+codec's error, so the editor finds that change in tens of steps, and each step costs only one small
+convolution of stride 4.
 
 From key to filters
 -------------------
@@ -15,11 +15,11 @@ One stream ``Keystream(key, "pixels/periodic")`` gives 16 · 3 · 8 · 8 values 
 in float64:
 
 1. u becomes 2u − 1.
-2. Each 8×8 filter is smoothed with (1, 2, 1)/4 down the columns and along the rows, zeros outside:
-   the codec transmits low and middle frequencies more cheaply than the highest.
-3. The mean of each 8×8 filter is subtracted: flat areas and brightness give 0.
-4. Each plane (3·8·8 values) is scaled to unit Euclidean norm, so that its projection has the scale
-   of one grey level, and rounded to float32.
+2. Each 8×8 filter is smoothed with (1, 2, 1)/4 down the columns and along the rows, with zeros
+   outside, because the codec spends fewer bits on low and middle frequencies than on the highest.
+3. The mean of each 8×8 filter is subtracted, so that flat areas and brightness give 0.
+4. Each plane (3·8·8 values) is scaled to unit Euclidean norm, so that projections are in units of
+   one grey level, and rounded to float32.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ PLANES = 16
 KERNEL = 8
 STRIDE = 4
 PERIODS = {"periodic": 32.0, "periodic64": 64.0, "periodic128": 128.0}
-"""Grey levels from one bit 1 to the next, in the projection; bits 0 lie halfway."""
-# PSNR of the plain picture below which a symbol's step moves projections by more than the short
-# period, so that the gradient no longer says where it leads; up to the second, with some codecs.
+"""Periods of the projection in grey levels: the distance between values that read as 1."""
+# Below this PSNR of the plain picture one symbol moves projections by more than the short period,
+# so the gradient no longer leads anywhere; below the second, this happens with some codecs.
 _COARSE_BELOW_DB = 30.0
 _MAYBE_BELOW_DB = 33.0
 _PADDING = (KERNEL - STRIDE) // 2
 
 
 class PeriodicDecoder(MessageDecoder):
-    """Logits sin(2π·projection/period) in [−1, 1] at every 4th pixel each way, up to 16 planes."""
+    """Logits sin(2π·projection/period) in [−1, 1], 16 planes, a place every 4 pixels."""
 
     stride = STRIDE
 
     def __init__(self, key: bytes, name: str = "periodic") -> None:
-        """Draw the filters from ``key``: the same network for the same key, for ever.
+        """Draw the filters from ``key``; the same key always gives the same ones.
 
         Args:
             key: secret bytes.
-            name: which of :data:`PERIODS`.
+            name: a key of :data:`PERIODS`.
         """
         super().__init__(name, PLANES, halo=STRIDE)
         self.period = PERIODS[name]
@@ -68,9 +68,9 @@ class PeriodicDecoder(MessageDecoder):
         return self.planes(picture, PLANES)
 
     def planes(self, picture: Tensor, count: int) -> Tensor:
-        """Return only the first ``count`` planes of the logits: the others cost nothing."""
+        """Return the first ``count`` planes of the logits; the others are not computed."""
         filters = self.get_buffer("filters")[:count]
-        # A phase in bf16 would be off by a tenth of a period: this layer is always float32.
+        # In bf16 the phase would be off by a tenth of a period, so this layer is always float32.
         with torch.autocast(picture.device.type, enabled=False):
             projection = functional.conv2d(
                 picture.float(), filters, stride=STRIDE, padding=_PADDING
@@ -79,9 +79,9 @@ class PeriodicDecoder(MessageDecoder):
 
 
 def suited_periods(name: str, plain_psnr_db: float) -> list[str]:
-    """Return the periodic decoders to try for a plain picture of this PSNR, the likeliest first.
+    """Return the periodic message decoders to try for a plain picture of this PSNR, best first.
 
-    Another decoder's name is returned alone.
+    The name of any other message decoder is returned alone.
     """
     if name not in PERIODS:
         return [name]
@@ -91,7 +91,7 @@ def suited_periods(name: str, plain_psnr_db: float) -> list[str]:
 
 
 def keyed_filters(key: bytes) -> np.ndarray:
-    """Return the filters (16, 3, 8, 8) float32 of ``key``, as the module's text says."""
+    """Return the filters (16, 3, 8, 8) float32 of ``key``, drawn as the top of this file says."""
     stream = Keystream(key, PURPOSE)
     draws = 2 * stream.uniform(PLANES * 3 * KERNEL * KERNEL) - 1
     filters = draws.reshape(PLANES, 3, KERNEL, KERNEL)

@@ -1,17 +1,16 @@
 """Reads the official SteganoGAN checkpoints (``.steg``) without running anything in them.
 
-A ``.steg`` file is a whole ``SteganoGAN`` object pickled by ``torch.save``: loading it the usual
-way needs the original package and executes whatever the file says. Here an unpickler builds only
-inert records, and only for an explicit list of names; from the records tensors are taken and
-nothing else, so that attributes of old torch versions do not matter. Both containers that
-``torch.save`` has written are read:
+A ``.steg`` file is a whole ``SteganoGAN`` object pickled by ``torch.save``. Loading it the usual
+way needs the original package and executes whatever the file says. The unpickler here builds only
+inert records, and only for names on a list. Only tensors are taken from the records, so attributes
+of old torch versions do not matter. Both file formats of ``torch.save`` are read:
 
 - before torch 1.6 (the published files): five pickles (magic, protocol, machine, object, storage
   keys), then for each key an int64 count and the raw values;
-- since torch 1.6: a zip archive with ``data.pkl`` and one member ``data/<key>`` a storage.
+- since torch 1.6: a zip archive with ``data.pkl`` and one member ``data/<key>`` for each storage.
 
-The published ``dense``, ``basic`` and ``residual`` checkpoints differ in their encoder; each holds
-a dense decoder of hidden size 32 (data depth 8, 5 and 8).
+The published ``dense``, ``basic`` and ``residual`` checkpoints differ in their message encoder;
+each holds a dense message decoder of hidden size 32 (data depth 8, 5 and 8).
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ RECORDED = frozenset(
         "__builtin__.set",
     }
 )
-"""Classes and functions that become a :class:`Record`; whatever else they were is not done."""
+"""Classes and functions for which a :class:`Record` stands in; they are never called."""
 
 MAPPINGS = frozenset(
     {
@@ -88,11 +87,11 @@ MEMO_WRITES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 
 @dataclass(frozen=True)
 class SteganoGANNetworks:
-    """What a checkpoint holds, in evaluation mode and frozen.
+    """The networks of a checkpoint, in evaluation mode and frozen.
 
     Attributes:
-        encoder: Writes bits into a picture.
-        decoder: Reads them.
+        encoder: The message encoder.
+        decoder: The message decoder.
         hidden: Channels of the inner layers.
         data_depth: Bits at each pixel.
     """
@@ -104,31 +103,31 @@ class SteganoGANNetworks:
 
 
 class Record:
-    """An object of the file as data: the arguments and the state that it was pickled with."""
+    """Stands in for an object of the file; keeps the state that it was pickled with."""
 
     qualified = ""
     state: dict[str, Any]
 
     def __new__(cls, *arguments: object) -> Record:
-        """Make an empty record; unpickling need not call ``__init__``."""
+        """Make an empty record here, because unpickling may skip ``__init__``."""
         record = super().__new__(cls)
         record.state = {}
         return record
 
     def __init__(self, *arguments: object) -> None:
-        """Drop the arguments: no tensor comes through them."""
+        """Drop the arguments, which hold no tensors."""
 
     def __setstate__(self, state: object) -> None:
         self.state = state if isinstance(state, dict) else {}
 
     def part(self, group: str) -> dict[str, Any]:
-        """Return the dictionary ``group`` of the state, empty where there is none."""
+        """Return the dictionary ``group`` of the state; an empty one if there is none."""
         entries = self.state.get(group)
         return dict(entries) if isinstance(entries, dict) else {}
 
 
 class Mapping(dict):
-    """Stands in for every dictionary class; takes pairs, never a factory."""
+    """Stands in for every dictionary class; takes pairs, but never a factory."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__()
@@ -136,19 +135,19 @@ class Mapping(dict):
             self.update(dict(arguments[0]))
 
     def __setstate__(self, state: object) -> None:
-        """Ignore attributes: entries arrive otherwise."""
+        """Ignore attributes; entries are not among them."""
 
 
 @dataclass(frozen=True)
 class StorageKind:
-    """Names the type of a storage's values."""
+    """The type of a storage's values."""
 
     dtype: torch.dtype
 
 
 @dataclass(frozen=True)
 class Storage:
-    """Names a run of values in the file."""
+    """A run of values in the file."""
 
     key: str
     dtype: torch.dtype
@@ -156,8 +155,8 @@ class Storage:
 
 
 @dataclass(frozen=True)
-class View:
-    """Names a tensor: a strided view of a storage."""
+class TensorView:
+    """A tensor of the file: a strided view of a storage."""
 
     storage: Storage
     offset: int
@@ -166,16 +165,16 @@ class View:
 
 
 def read_steg(path: Path) -> SteganoGANNetworks:
-    """Read the encoder and the decoder of a SteganoGAN checkpoint.
+    """Return the message encoder and the message decoder of a SteganoGAN checkpoint.
 
     Nothing that the file names is imported or called.
 
     Args:
-        path: A ``.steg`` file of any torch version.
+        path: A ``.steg`` file that any version of torch wrote.
 
     Raises:
-        WeightsError: The file is missing, too large, truncated, not such a checkpoint, or names
-            something beyond the list above, which the sentence then repeats.
+        WeightsError: The file is missing, too large, truncated, no such checkpoint, or asks for a
+            name that is not on the lists above; the message says which.
     """
     content = _read(path)
     if content[:2] == b"PK":
@@ -219,7 +218,7 @@ def _read_legacy(path: Path, content: bytes) -> tuple[object, dict[str, Tensor]]
     root = _load(path, stream, storages)
     keys = _load(path, stream, storages)
     if not isinstance(keys, list) or set(map(str, keys)) != storages.keys():
-        raise WeightsError(f"{path} lists other storages than its object uses.")
+        raise WeightsError(f"{path} does not list the storages that its object uses.")
     values = {}
     for key in map(str, keys):
         head = stream.read(8)
@@ -258,7 +257,7 @@ def _values(path: Path, storage: Storage, raw: bytes) -> Tensor:
 
 
 class InertUnpickler(pickle.Unpickler):
-    """Builds records, mappings, views and plain values; refuses every other name."""
+    """Builds records, mappings, tensor views and plain values; refuses every other name."""
 
     def __init__(self, path: Path, stream: io.BytesIO, storages: dict[str, Storage]) -> None:
         super().__init__(stream)
@@ -283,7 +282,7 @@ class InertUnpickler(pickle.Unpickler):
         raise WeightsError(f"{self._path} asks for {qualified}, which is refused.")
 
     def persistent_load(self, pid: Any) -> object:
-        """Return the class of a module (its source text is dropped) or note a storage."""
+        """Return the class of a module, without its source text, or the storage meant."""
         match pid:
             case ("module", kind, *_):
                 return kind
@@ -296,13 +295,15 @@ class InertUnpickler(pickle.Unpickler):
         raise WeightsError(f"{self._path} refers to a storage in an unknown way.")
 
 
-def _view(storage: object, offset: object, shape: object, strides: object, *_: object) -> View:
+def _view(
+    storage: object, offset: object, shape: object, strides: object, *_: object
+) -> TensorView:
     """Stand in for ``torch._utils._rebuild_tensor_v2``."""
     match storage, offset, shape, strides:
         case Storage(), int(), tuple(), tuple() if len(shape) == len(strides) <= 4 and all(
             type(n) is int and n >= 0 for n in (offset, *shape, *strides)
         ):
-            return View(storage, offset, shape, strides)
+            return TensorView(storage, offset, shape, strides)
     raise pickle.UnpicklingError("a tensor is described in an unknown way")
 
 
@@ -314,7 +315,7 @@ def _parameter(data: object, *_: object) -> object:
 def _load(path: Path, stream: io.BytesIO, storages: dict[str, Storage]) -> object:
     """Unpickle the next object of ``stream`` into inert stand-ins."""
     start = stream.tell()
-    # A hostile pickle may raise anything at all, and nothing of it concerns the caller.
+    # A hostile pickle may raise any exception; the caller gets one kind.
     try:
         _check_opcodes(stream)
         stream.seek(start)
@@ -328,7 +329,7 @@ def _load(path: Path, stream: io.BytesIO, storages: dict[str, Storage]) -> objec
 
 
 def _check_opcodes(stream: io.BytesIO) -> None:
-    """Refuse memo slots far beyond the pickle's length: they make the unpickler allocate."""
+    """Refuse memo slots far beyond the pickle's length, for which the unpickler would allocate."""
     for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         if opcode.name in MEMO_WRITES and int(argument or 0) > count:
             raise pickle.UnpicklingError("a memo slot is out of order")
@@ -352,7 +353,7 @@ def _tensors(
         raise WeightsError(f"{path} nests its modules too deeply.")
     tensors = {}
     for name, view in {**module.part("_parameters"), **module.part("_buffers")}.items():
-        if name != "num_batches_tracked" and isinstance(view, View):
+        if name != "num_batches_tracked" and isinstance(view, TensorView):
             tensors[f"{prefix}{name}"] = _tensor(path, view, values)
     for name, child in module.part("_modules").items():
         if isinstance(child, Record):
@@ -360,7 +361,7 @@ def _tensors(
     return tensors
 
 
-def _tensor(path: Path, view: View, values: dict[str, Tensor]) -> Tensor:
+def _tensor(path: Path, view: TensorView, values: dict[str, Tensor]) -> Tensor:
     steps = zip(view.shape, view.strides, strict=True)
     end = view.offset + sum((length - 1) * stride for length, stride in steps) + 1
     if math.prod(view.shape) == 0 or max(end, math.prod(view.shape)) > view.storage.count:
@@ -373,10 +374,13 @@ def _sizes(path: Path, tensors: dict[str, Tensor]) -> tuple[int, int]:
     """Return hidden size and data depth from the first and the last convolution."""
     convolutions = [tensor for tensor in tensors.values() if tensor.ndim == 4]
     if not convolutions:
-        raise WeightsError(f"{path} holds a decoder without convolutions.")
+        raise WeightsError(f"{path} holds a message decoder without convolutions.")
     hidden, data_depth = convolutions[0].shape[0], convolutions[-1].shape[0]
     if hidden > MAX_HIDDEN or data_depth > MAX_DATA_DEPTH:
-        raise WeightsError(f"{path} holds a decoder of {hidden} channels and {data_depth} bits.")
+        raise WeightsError(
+            f"{path} holds a message decoder with {hidden} channels and {data_depth} bits at each "
+            f"pixel; the limits are {MAX_HIDDEN} and {MAX_DATA_DEPTH}."
+        )
     return hidden, data_depth
 
 
