@@ -81,7 +81,7 @@ def test_wilson_by_its_formula() -> None:
 @pytest.mark.parametrize("metric", [roc, auc, least_error])
 @pytest.mark.parametrize("scores", [([], [1.0]), ([1.0], []), ([np.nan], [1.0])])
 def test_no_scores_or_nan_is_a_sentence(metric, scores) -> None:
-    with pytest.raises(OptionError, match="at least one cover"):
+    with pytest.raises(OptionError, match="one cover and one stego"):
         metric(*scores)
 
 

@@ -104,8 +104,3 @@ def block(channels_in: int, channels_out: int) -> list[nn.Module]:
         nn.LeakyReLU(NEGATIVE_SLOPE, inplace=True),
         nn.BatchNorm2d(channels_out),
     ]
-
-
-def read_bits(logits: Tensor) -> Tensor:
-    """Return the hard decisions (bool, shape of ``logits``): True is bit 1."""
-    return logits > 0

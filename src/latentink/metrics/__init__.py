@@ -1,1 +1,1 @@
-"""Measures of a result: distortion, and what the raw bits are worth."""
+"""Measures of a result: what raw bits are worth, what symbols cost, how well a detector detects."""

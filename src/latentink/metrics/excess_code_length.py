@@ -1,8 +1,8 @@
-"""Whether the symbols of a .lik file cost more than their distributions say.
+"""Whether the symbols of a .lik file cost more bits than the entropy model expects.
 
-The codec gives every symbol of the latent a Gaussian of a known scale, so a file's length has an
-expectation. Symbols that a message has pushed away from that distribution cost more than it: an
-analyst who knows the codec, and no key, can compute by how much.
+The codec gives every symbol of the latent a Gaussian of a known scale, so the length of a file has
+an expectation. Symbols that a message has pushed away from that distribution cost more. An analyst
+who has the codec, but no key, can compute by how much.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from latentink.container import unpack
 from latentink.losses.rate import information
 
 SMALLEST_SCALE = 1.0
-"""Of the symbols that count: the narrow ones are nearly always 0 and tell nothing."""
+"""Symbols of smaller scales are left out: they are nearly always 0 and tell nothing."""
 
-# Symbols beyond this, or of more bits than that, add nothing to an entropy.
+# Larger symbols than this, and symbols that cost more bits than that, add nothing to an entropy.
 _REACH = 1600
 _LONGEST = 30
 
 
 def mean_excess_bits(codec: Codec, data: bytes) -> float | None:
-    """Return what a symbol of scale σ ≥ 1 costs beyond its entropy, in bits, on average.
+    """Return how many bits a symbol of scale σ ≥ 1 costs above its entropy, on average.
 
-    Negative where the codec's scales are too large for the photo, as they mostly are; compare with
-    the plain file of the same quality.
+    The value is negative if the codec's scales are too large for the photo, which is usual. Compare
+    it with that of the plain file at the same quality.
 
     Args:
-        codec: that the file was made with.
-        data: bytes of a .lik file.
+        codec: the codec that made the file.
+        data: the bytes of a .lik file.
 
     Returns:
-        Mean of −log2 P(symbol) − H(P); None where all scales are below 1.
+        The mean of −log2 P(symbol) − H(P) in bits; None if all scales are below 1.
 
     Raises:
         ContainerError: the file is foreign, truncated or altered.
@@ -52,7 +52,7 @@ def mean_excess_bits(codec: Codec, data: bytes) -> float | None:
 
 
 def _entropy(scale: float) -> float:
-    """Return the entropy in bits of whole numbers under a Gaussian of this scale."""
+    """Return the entropy in bits of a Gaussian of this scale that is rounded to integers."""
     reach = np.arange(-_REACH, _REACH + 1)
     bits = information(reach, np.full(reach.size, scale))
     return float((2.0**-bits * bits * (bits < _LONGEST)).sum())
