@@ -15,7 +15,8 @@ import numpy as np
 from covers import centre_crop
 from latentink.errors import CapacityError
 from latentink.picture import read_picture
-from latentink.steganography import HideOptions, HideReport, hide
+from latentink.results import HideOptions, HideReport
+from latentink.steganography import hide
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ from latentink.editing.editor import Progress
 from latentink.editing.presets import PAPER, Preset
 from latentink.errors import CapacityError
 from latentink.picture import read_picture
-from latentink.steganography import HideOptions, hide
+from latentink.results import HideOptions
+from latentink.steganography import hide
 
 TERMS = ("rate", "distortion", "perceptual", "adversarial", "variation", "accuracy")
 

@@ -22,7 +22,8 @@ from latentink.codecs.gains import lagrangian
 from latentink.editing.presets import BALANCED, FAST, Preset
 from latentink.errors import CapacityError
 from latentink.picture import read_picture
-from latentink.steganography import HideOptions, HideReport, hide
+from latentink.results import HideOptions, HideReport
+from latentink.steganography import hide
 
 LBFGS = replace(BALANCED, optimiser="lbfgs", learning_rate=1.0, final_learning_rate=1.0, steps=20)
 VARIANTS: dict[str, Preset] = {

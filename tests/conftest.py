@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
+from hypothesis import settings
 
 from latentink.codecs.codec import Codec
-from latentink.codecs.registry import CODEC_NAMES, load_codec
-from latentink.steganography import StegoResult, hide
+from latentink.codecs.loading import load_codec
+from latentink.codecs.registry import CODECS
+from latentink.results import StegoResult
+from latentink.steganography import hide
 from photos import astronaut
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +20,7 @@ def hyperprior() -> Codec:
     return load_codec("hyperprior")
 
 
-@pytest.fixture(scope="session", params=CODEC_NAMES)
+@pytest.fixture(scope="session", params=CODECS)
 def codec(request: pytest.FixtureRequest) -> Codec:
     return load_codec(request.param)
 

@@ -25,19 +25,15 @@ from latentink.errors import (
 )
 
 if TYPE_CHECKING:
-    from latentink.steganography import (
+    from latentink.results import (
         Capacity,
         CompressReport,
         CompressResult,
         HideOptions,
         HideReport,
         StegoResult,
-        capacity,
-        compress,
-        decompress,
-        hide,
-        reveal,
     )
+    from latentink.steganography import capacity, compress, decompress, hide, reveal
 
 __version__ = "0.1.0"
 

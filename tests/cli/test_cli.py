@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from latentink.cli.main import app
 from latentink.picture import decode_picture, encode_png
-from latentink.steganography import StegoResult
+from latentink.results import StegoResult
 from photos import astronaut
 
 COMMAND = [sys.executable, "-m", "latentink"]

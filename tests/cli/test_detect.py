@@ -17,8 +17,8 @@ from typer.testing import CliRunner, Result
 
 from latentink.cli.detect import Finding, Source, as_csv, detect_command, find_sources, number
 from latentink.picture import encode_png
+from latentink.results import StegoResult
 from latentink.steganalysis.stegexpose import Analysis
-from latentink.steganography import StegoResult
 from photos import astronaut
 
 app = typer.Typer(pretty_exceptions_enable=False)

@@ -46,5 +46,5 @@ def test_a_file_that_is_no_detector_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="does not exist"):
         hide(astronaut(height=192, width=192), b"a note", options=options)
     options = HideOptions(channel="latents", evade=tmp_path / "missing.safetensors")
-    with pytest.raises(OptionError, match="evades no detector"):
+    with pytest.raises(OptionError, match="cannot evade a detector"):
         hide(astronaut(height=192, width=192), b"a note", options=options)

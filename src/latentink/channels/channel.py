@@ -1,19 +1,33 @@
-"""What a channel gets from ``hide`` and what it gives back."""
+"""The contract of a channel: where a message lives, and so what it survives.
+
+::
+
+    sender     sealed message, photo ─► Job ─► send ─► Carried: latents that carry it
+    receiver   file or picture ─► Received ─► read ─► message, or None
+
+A channel is one folder with its sender and its receiver, and one line in :mod:`.registry`. Both
+sides lie side by side because they must agree to the last bit.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
+from torch import Tensor
 
 from latentink.codecs.codec import Codec, Latents
 from latentink.codecs.compression import Plain
 from latentink.editing.editor import Progress
 from latentink.editing.presets import Preset
 from latentink.errors import CapacityError
+from latentink.geometry import Rectangle
 from latentink.payload.keys import Keys
+from latentink.picture import to_tensor
+from latentink.results import HideOptions
 
 
 @dataclass(frozen=True)
@@ -22,18 +36,13 @@ class Job:
 
     Attributes:
         message: what the user hides.
-        sealed: the same, encrypted.
+        sealed: the same, encrypted and authenticated.
         keys: from the password.
-        codec: the codec.
+        codec: compresses the photo.
         quality_code: the quality that the user asked for, in units of ``QUALITY_UNIT``.
-        plain: the photo.
+        plain: the photo compressed without a message.
         preset: of the editor.
-        decoder: message decoder instead of the preset's, or None.
-        evade: file of a detector that the picture should not be caught by, or None.
-        from_encoder: whether the search starts at the decoder's encoder's picture (Figure 1).
-        steps: instead of the preset's, or None.
-        seconds: budget of one schedule, or None.
-        seed: of everything random.
+        options: what the user chose.
         on_step: called after each step of the editor.
     """
 
@@ -44,12 +53,7 @@ class Job:
     quality_code: int
     plain: Plain
     preset: Preset
-    decoder: str | None
-    evade: Path | None
-    from_encoder: bool
-    steps: int | None
-    seconds: float | None
-    seed: int
+    options: HideOptions
     on_step: Callable[[Progress], None]
 
     @property
@@ -66,19 +70,113 @@ class Carried:
         latents: of the whole photo.
         raw_bits: bits that carry, the preamble included.
         steps: of the editor.
-        decoder: name of the message decoder; ``"symbols"`` in the latents channel.
-        raw_accuracy: of a decoded picture (H, W, 3) uint8: share of raw bits that are right.
+        decoder: name of the message decoder, or what stands for it in reports.
+        named_decoder: message decoder that a receiver has to name; None where it finds the message
+            without being told.
+        raw_accuracy: maps the decoded picture (H, W, 3) uint8 to the share of raw bits that read
+            right from it.
     """
 
     latents: Latents
     raw_bits: int
     steps: int
     decoder: str
+    named_decoder: str | None
     raw_accuracy: Callable[[np.ndarray], float]
 
 
+@dataclass(frozen=True)
+class Received:
+    """What a receiver has: a .lik file, or only a picture.
+
+    Attributes:
+        size: height and width of the picture, pixels.
+        part: gives a rectangle of the picture as (1, 3, h, w) in [0, 1], of 8-bit values; the
+            picture of a file is decoded only where it is looked at.
+        codec: of the file; None for a picture.
+        latents: of the file; None for a picture.
+        decoder: the only message decoder to try; None tries those that need no telling.
+    """
+
+    size: tuple[int, int]
+    part: Callable[[Rectangle], Tensor]
+    codec: Codec | None = None
+    latents: Latents | None = None
+    decoder: str | None = None
+
+
+def received_picture(picture: np.ndarray, decoder: str | None = None) -> Received:
+    """Return what a receiver has of a picture (H, W, 3) uint8; ``decoder`` as in Received."""
+    return Received(
+        (picture.shape[0], picture.shape[1]),
+        lambda part: to_tensor(picture[part.rows, part.columns]),
+        decoder=decoder,
+    )
+
+
+@dataclass(frozen=True)
+class Room:
+    """Lengths of messages that a photo takes, in bytes before sealing.
+
+    Attributes:
+        message_bytes: should fit at acceptable quality.
+        limit_bytes: nothing longer fits.
+    """
+
+    message_bytes: int
+    limit_bytes: int
+
+
+class Channel(ABC):
+    """Sender and receiver of one place for messages; stateless.
+
+    Attributes:
+        name: as on the command line.
+        in_picture: whether a lossless copy of the decoded picture delivers the message too.
+    """
+
+    name: ClassVar[str]
+    in_picture: ClassVar[bool]
+
+    @abstractmethod
+    def check(self, options: HideOptions) -> None:
+        """Refuse options that this channel has no use for, before any work.
+
+        Raises:
+            OptionError: the sentence names the option.
+        """
+
+    @abstractmethod
+    def send(self, job: Job) -> Carried:
+        """Return latents that carry the job's message.
+
+        Raises:
+            CapacityError: the photo cannot carry the message; the sentence says how much it can.
+            OptionError: an option does not go with this codec.
+            WeightsError: a network that the options ask for is missing.
+        """
+
+    @abstractmethod
+    def read(self, received: Received, keys: Keys) -> bytes | None:
+        """Return the message, or None where these keys find none.
+
+        Raises:
+            MessageNotFoundError: there is one, but too much of it is damaged.
+        """
+
+    @abstractmethod
+    def capacity(self, codec: Codec, plain: Plain, preset: Preset) -> Room:
+        """Return how long a message the photo takes; an estimate, of which ``send`` is the proof.
+
+        Args:
+            codec: of the plain photo.
+            plain: the photo compressed without a message.
+            preset: of the editor.
+        """
+
+
 def too_much(message: bytes, fitting: int) -> CapacityError:
-    """Return the error that says about how many bytes should fit instead."""
+    """Return the error that says about how many bytes should fit instead of ``message``."""
     fitting = max(0, min(fitting, len(message) - 1))
     return CapacityError(
         f"This photo does not carry {len(message)} bytes at acceptable quality; about {fitting} "

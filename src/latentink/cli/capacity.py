@@ -9,13 +9,14 @@ import typer
 
 from latentink.cli.errors import for_people
 from latentink.cli.options import CodecOption, QualityOption, WeightsOption
+from latentink.codecs.registry import DEFAULT_CODEC
 from latentink.picture import read_picture
 
 
 @for_people
 def capacity_command(
     cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
-    codec: CodecOption = "hyperprior",
+    codec: CodecOption = DEFAULT_CODEC,
     quality: QualityOption = 5.0,
     weights: WeightsOption = None,
     channel: Annotated[
@@ -40,12 +41,11 @@ def capacity_command(
     if json:
         print_json(result)
         return
-    whatever = "whatever the quality" if channel == "pixels" else "at this quality"
     print_rows(
         [
             ("picture", f"{result.width}×{result.height}"),
             ("plain file", f"{result.plain_file_bytes:,} bytes at quality {result.quality:g}"),
             ("message", f"about {result.message_bytes:,} bytes at acceptable quality"),
-            ("limit", f"{result.limit_bytes:,} bytes {whatever}"),
+            ("limit", f"{result.limit_bytes:,} bytes at this quality"),
         ]
     )

@@ -17,6 +17,7 @@ from latentink.cli.password import (
     read_password,
     say_if_public,
 )
+from latentink.codecs.registry import DEFAULT_CODEC
 from latentink.errors import OptionError
 from latentink.picture import check_output, encode_png, read_picture, write_atomically
 
@@ -33,7 +34,7 @@ def hide_command(
     password: PasswordOption = None,
     password_file: PasswordFileOption = None,
     ask_password: AskOption = False,
-    codec: CodecOption = "hyperprior",
+    codec: CodecOption = DEFAULT_CODEC,
     quality: QualityOption = 5.0,
     weights: WeightsOption = None,
     channel: Annotated[
@@ -80,7 +81,8 @@ def hide_command(
     from latentink.cli.progress import editing_progress
     from latentink.cli.tables import as_json, hiding_rows, print_json, print_rows
     from latentink.codecs.importing import find_weights
-    from latentink.steganography import HideOptions, hide
+    from latentink.results import HideOptions
+    from latentink.steganography import hide
 
     options = HideOptions(
         codec=codec,

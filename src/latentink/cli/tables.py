@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from latentink.methods.embedding import EmbedReport
-    from latentink.steganography import CompressReport, HideReport
+    from latentink.results import CompressReport, HideReport
 
 
 def as_json(values: dict[str, Any]) -> str:

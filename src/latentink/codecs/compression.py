@@ -1,4 +1,4 @@
-"""A photo compressed without a message, latents as the file that travels, and back."""
+"""Compresses photos without a message, writes latents to .lik files and reads them back."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Plain:
     Attributes:
         cover: (1, 3, H, W) in [0, 1].
         v: (1, M, h, w), its latent in units of symbols.
-        side: (1, C, h, w) float64, what the entropy model knows from ẑ, exact.
-        latents: the symbols.
-        picture: (H, W, 3) uint8, what they decode to.
-        psnr_db: of that picture.
-        file_bytes: of the file.
+        side: (1, C, h, w) float64, what :meth:`Codec.side` returns for its hyper-latent.
+        latents: its symbols.
+        picture: (H, W, 3) uint8, decoded from them.
+        psnr_db: of that picture against the cover.
+        file_bytes: size of the .lik file.
     """
 
     cover: Tensor
@@ -40,7 +40,16 @@ class Plain:
 
 
 def compress_plainly(codec: Codec, cover: np.ndarray, quality_code: int) -> Plain:
-    """Return the cover (H, W, 3) uint8 as the codec gives it back at a quality code."""
+    """Compress a photo without a message.
+
+    Args:
+        codec: The codec.
+        cover: The photo, (H, W, 3) uint8.
+        quality_code: The quality in units of :data:`~latentink.container.QUALITY_UNIT`.
+
+    Raises:
+        ContainerError: The codec does not have this quality.
+    """
     tensor = to_tensor(cover)
     v = codec.analyse(tensor, quality_code)
     z = codec.hyper_analyse(v)
@@ -53,11 +62,17 @@ def compress_plainly(codec: Codec, cover: np.ndarray, quality_code: int) -> Plai
 
 
 def pack_latents(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes:
-    """Return the .lik file of the latents of a photo of ``size`` (height, width) pixels."""
+    """Return the bytes of the .lik file of a photo's latents.
+
+    Args:
+        codec: The codec that the latents are of.
+        latents: The latents.
+        size: Height and width of the photo in pixels.
+    """
     y_stream, z_stream = codec.encode(latents)
     return pack(
         LikFile(
-            codec=codec.spec.number,
+            codec_number=codec.spec.number,
             fingerprint=codec.fingerprint,
             height=size[0],
             width=size[1],
@@ -71,11 +86,11 @@ def pack_latents(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes
 
 @dataclass(frozen=True)
 class Decoded:
-    """The latents of a .lik file, with what makes a picture of them.
+    """What is in a .lik file, decoded.
 
     Attributes:
-        codec: that the file was made with.
-        latents: its symbols.
+        codec: the codec that the file was made with.
+        latents: the file's symbols.
         size: height and width of the picture, pixels.
     """
 
@@ -87,7 +102,8 @@ class Decoded:
         """Return the picture (H, W, 3) uint8.
 
         Args:
-            plain: the same photo without a message: parts that look alike are taken from it.
+            plain: The same photo without a message. If it has the same quality, parts of the picture
+                that are equal are copied from there.
         """
         latents = self.latents
         known = None
@@ -105,18 +121,18 @@ class Decoded:
 
 
 def decode_file(data: bytes, weights: Path | None = None) -> Decoded:
-    """Return what is in the bytes of a .lik file.
+    """Decode a .lik file.
 
     Args:
-        data: the bytes.
-        weights: the codec's weights file, where it is neither bundled nor in the user's folder.
+        data: Its bytes.
+        weights: The codec's weights file, if it is neither bundled nor in the user's folder.
 
     Raises:
-        ContainerError: foreign, truncated or altered.
-        WeightsError: made with a codec or weights that are not here.
+        ContainerError: The bytes are not a .lik file, or one that is cut short or altered.
+        WeightsError: The file was made with a codec or weights that are not here.
     """
     file = unpack(data)
-    codec = codec_of_file(file.codec, file.fingerprint, weights)
+    codec = codec_of_file(file.codec_number, file.fingerprint, weights)
     latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality_code)
     if digest_symbols(latents.z, latents.y) != file.symbols_digest:
         raise ContainerError(

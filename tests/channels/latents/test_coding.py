@@ -9,23 +9,26 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, norm
 
 from latentink.channels.latents.coding import (
-    PREAMBLE_SYMBOLS,
-    LatentsPlan,
-    LatentsWriter,
-    decode_preamble,
-    encode_preamble,
     from_residues,
-    has_room_for_preamble,
     in_coset,
-    keeping,
-    keyed_numbers,
-    payload_picks,
-    preamble_picks,
-    read_sealed,
     to_residues,
     with_syndrome,
 )
+from latentink.channels.latents.places import (
+    has_room_for_preamble,
+    keyed_numbers,
+    payload_picks,
+    preamble_picks,
+)
+from latentink.channels.latents.preamble import (
+    PREAMBLE_SYMBOLS,
+    LatentsPlan,
+    decode_preamble,
+    encode_preamble,
+)
+from latentink.channels.latents.receiver import read_sealed
 from latentink.channels.latents.syndrome_trellis import COLUMNS, extract
+from latentink.channels.latents.writer import LatentsWriter, keeping
 from latentink.payload.keys import Keys
 
 KEYS = Keys(bytes(range(32)))

@@ -13,7 +13,8 @@ from latentink.channels.pixels.carrier import (
     preamble_positions,
     smallest_carrier,
 )
-from latentink.channels.pixels.plan import Spread, information_needed, largest_message, plan_message
+from latentink.channels.pixels.plan import information_needed, largest_message, plan_message
+from latentink.editing.presets import Spread
 from latentink.errors import CapacityError
 from latentink.message_decoders.keyed import keyed_decoder
 from latentink.message_decoders.periodic import PeriodicDecoder

@@ -27,19 +27,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentink.channels.channel import Carried, Job
-from latentink.channels.latents.coding import (
-    FLAT_SCALE,
-    PREAMBLE_SYMBOLS,
-    LatentsPlan,
-    LatentsWriter,
-    exchanges,
-    has_room_for_preamble,
-    in_coset,
-    keeping,
-)
+from latentink.channels.channel import Carried, Job, Room
+from latentink.channels.latents.coding import FLAT_SCALE, exchanges, in_coset
+from latentink.channels.latents.places import has_room_for_preamble
+from latentink.channels.latents.preamble import PREAMBLE_SYMBOLS, LatentsPlan
 from latentink.channels.latents.refinement import RefineTask, refine
 from latentink.channels.latents.syndrome_trellis import COLUMNS, change_probabilities
+from latentink.channels.latents.writer import LatentsWriter, keeping
 from latentink.codecs.codec import Latents
 from latentink.container import QUALITY_UNIT
 from latentink.errors import CapacityError, OptionError
@@ -107,7 +101,7 @@ class _Written:
     moduli: np.ndarray
 
 
-def carry_in_latents(job: Job) -> Carried:
+def carry(job: Job) -> Carried:
     """Return latents whose symbols carry the message.
 
     Raises:
@@ -123,7 +117,7 @@ def carry_in_latents(job: Job) -> Carried:
         if found is not None and (_is_cheap(found[0]) or _is_good(job, found[1].latents)):
             break
     if found is None:
-        fitting = room_in_latents(job.plain.latents, job.codec.scales)[1]
+        fitting = room_in_latents(job.plain.latents, job.codec.scales).limit_bytes
         raise CapacityError(
             f"The message does not fit into this photo's latents: they hold {fitting} bytes at "
             "most at this quality. Shorten the message, raise --quality or take a larger photo."
@@ -136,7 +130,7 @@ def carry_in_latents(job: Job) -> Carried:
         latents = min(latents, refined, key=lambda found: _objective(job, found))
     # A file's symbols are what was written, or the file is refused.
     symbols = int((written.moduli > 1).sum())
-    return Carried(latents, symbols, steps, "symbols", lambda picture: 1.0)
+    return Carried(latents, symbols, steps, "symbols", None, lambda picture: 1.0)
 
 
 def _first_written(job: Job, candidates: list[_Candidate]) -> tuple[_Candidate, _Written] | None:
@@ -185,11 +179,11 @@ def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> li
     return sorted(candidates, key=lambda candidate: candidate.objective)
 
 
-def room_in_latents(latents: Latents, scales: np.ndarray) -> tuple[int, int]:
-    """Return the bytes of a message that plain latents hold easily, and at most, at their quality.
+def room_in_latents(latents: Latents, scales: np.ndarray) -> Room:
+    """Return the lengths of messages that plain latents take at their quality.
 
-    Easily: one bit in each symbol of which a residue does not show. At most: as many bits as the
-    sender ever tries in each that may carry at all.
+    The acceptable length puts one bit into each symbol whose residue does not show. The limit puts
+    as many bits as the sender ever tries into each symbol that may carry at all.
 
     Args:
         latents: of the plain photo.
@@ -200,7 +194,8 @@ def room_in_latents(latents: Latents, scales: np.ndarray) -> tuple[int, int]:
         symbols = int((latents.indexes >= least_row).sum()) - PREAMBLE_SYMBOLS
         return max(0, bits * symbols // 8 - SEALED_OVERHEAD)
 
-    return fitting(_flat_row(scales, 1), 1), fitting(_LEAST_ROW, max(bits for bits, _ in _CODINGS))
+    most = max(bits for bits, _ in _CODINGS)
+    return Room(fitting(_flat_row(scales, 1), 1), fitting(_LEAST_ROW, most))
 
 
 def _is_small(job: Job) -> bool:
@@ -284,7 +279,7 @@ def _written(job: Job, candidate: _Candidate) -> _Written | None:
 
 def _refinement_steps(job: Job) -> int:
     """Return how many steps refine the symbols that were found, 0 for none."""
-    steps = job.steps or 0
+    steps = job.options.steps or 0
     # Where symbols depend on each other, moving one moves the places of the message.
     if steps and len(job.codec.passes(job.plain.latents.y.shape)) > 1:
         raise OptionError(
@@ -308,7 +303,7 @@ def _refined(job: Job, candidate: _Candidate, written: _Written, steps: int) -> 
         residues=torch.remainder(y, moduli),
         moduli=moduli,
     )
-    v = refine(codec, task, steps, job.seed, job.on_step)
+    v = refine(codec, task, steps, job.options.seed, job.on_step)
     return codec.quantise(
         v, found.z, found.quality_code, keeping(found.y, written.moduli), plain.side
     )

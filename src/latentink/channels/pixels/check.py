@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from latentink.channels.channel import Received, received_picture
 from latentink.channels.pixels.carrier import payload_positions
 from latentink.channels.pixels.plan import Plan
-from latentink.channels.pixels.receiver import read_soft_bits
-from latentink.channels.pixels.view import View, read_logits, whole_picture
+from latentink.channels.pixels.receiver import read_logits, read_soft_bits
 from latentink.codecs.codec import STRIDE, Codec, Latents
 from latentink.editing.editor import Reading
 from latentink.editing.soft_information import soft_information
@@ -53,15 +53,15 @@ class CandidateCheck:
 
     def __call__(self, latents: Latents) -> Reading:
         """Read the candidate as the receiver would."""
-        view = whole_picture(self._picture(latents.values))
-        logits = read_logits(self.decoder, view, self.plan.carrier).ravel()[self.places]
+        received = received_picture(self._picture(latents.values))
+        logits = read_logits(self.decoder, received, self.plan.carrier).ravel()[self.places]
         margins = logits * self.signs
         self.best_accuracy = max(self.best_accuracy, float((margins > 0).mean()))
         information = soft_information(torch.from_numpy(margins).float()) / len(margins)
-        return Reading(self._comes_back(view), information)
+        return Reading(self._comes_back(received), information)
 
-    def _comes_back(self, view: View) -> bool:
-        soft = read_soft_bits(self.decoder, view, self.keys)
+    def _comes_back(self, received: Received) -> bool:
+        soft = read_soft_bits(self.decoder, received, self.keys)
         if soft is None or len(soft.payload) != self.plan.raw_bits:
             return False
         weakened = soft.payload.copy()

@@ -8,31 +8,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentink.channels.channel import Carried, Job, too_much
+from latentink.channels.channel import Carried, Job, received_picture, too_much
 from latentink.channels.pixels.carrier import payload_positions, preamble_positions
 from latentink.channels.pixels.check import CandidateCheck
 from latentink.channels.pixels.plan import Plan, plan_message
-from latentink.channels.pixels.view import read_logits, whole_picture
+from latentink.channels.pixels.receiver import read_logits
 from latentink.editing.editor import edit
 from latentink.editing.objective import load_critics
 from latentink.editing.task import EditTask
 from latentink.errors import CapacityError
 from latentink.message_decoders.periodic import suited_periods
-from latentink.message_decoders.registry import load_message_decoder, load_message_encoder
+from latentink.message_decoders.registry import READERS, load_message_decoder, load_message_encoder
 from latentink.payload.frame import frame_bits, max_message_bytes
 from latentink.payload.keys import Keys
 from latentink.payload.preamble import Preamble, encode_preamble
 
 
-def carry_in_pixels(job: Job) -> Carried:
+def carry(job: Job) -> Carried:
     """Return latents whose decoded 8-bit picture carries the message.
 
     Raises:
         WeightsError: no such message decoder.
         CapacityError: the photo cannot carry the message; the sentence says how much it can.
     """
-    if job.decoder is not None:
-        return _carry_through(job, job.decoder)
+    if job.options.decoder is not None:
+        return _carry_through(job, job.options.decoder)
     *others, last = suited_periods(job.preset.decoder, job.plain.psnr_db)
     for name in others:
         with suppress(CapacityError):
@@ -57,8 +57,8 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         window=plan.carrier.window,
         wanted=wanted,
         information=plan.information,
-        start=_encoded(job, decoder_name, plan, wanted) if job.from_encoder else None,
-        critics=load_critics(preset.weights, job.codec, job.evade),
+        start=_encoded(job, decoder_name, plan, wanted) if job.options.start == "encoder" else None,
+        critics=load_critics(preset.weights, job.codec, job.options.evade),
     )
     check = CandidateCheck(
         job.codec, decoder, plan, job.sealed, keys, plain.picture, job.quality_code
@@ -67,9 +67,9 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         job.codec,
         task,
         preset,
-        seed=job.seed,
-        steps=job.steps or preset.steps,
-        seconds=job.seconds,
+        seed=job.options.seed,
+        steps=job.options.steps or preset.steps,
+        seconds=job.options.seconds,
         read=check,
         on_step=job.on_step,
     )
@@ -77,12 +77,13 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         raise too_much(job.message, max_message_bytes(plan.raw_bits, check.best_accuracy))
 
     def raw_accuracy(picture: np.ndarray) -> float:
-        logits = torch.from_numpy(read_logits(decoder, whole_picture(picture), plan.carrier))
+        logits = torch.from_numpy(read_logits(decoder, received_picture(picture), plan.carrier))
         carrying = wanted != 0
         return float(((logits > 0) == (wanted > 0))[carrying].float().mean())
 
     raw_bits = int((wanted != 0).sum())
-    return Carried(edited.latents, raw_bits, edited.steps, decoder.name, raw_accuracy)
+    named = None if decoder.name in READERS else decoder.name
+    return Carried(edited.latents, raw_bits, edited.steps, decoder.name, named, raw_accuracy)
 
 
 def _encoded(job: Job, decoder_name: str, plan: Plan, wanted: Tensor) -> Tensor:

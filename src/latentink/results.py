@@ -1,0 +1,166 @@
+"""Options, reports and results of :mod:`latentink.steganography`, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from latentink.codecs.registry import DEFAULT_CODEC
+from latentink.editing.presets import Preset
+
+DEFAULT_CHANNEL = "pixels"
+DEFAULT_PRESET = "balanced"
+DEFAULT_QUALITY = 5.0
+STARTS = ("cover", "encoder")
+
+
+@dataclass(frozen=True)
+class HideOptions:
+    """How to hide. The defaults suit a user who gives no options.
+
+    Attributes:
+        codec: name of the codec (codecs/registry.py).
+        weights: weights file of the codec; None uses the bundled one.
+        quality: 1 (small file) to 8 (good picture), any number between.
+        channel: where the message lives (channels/registry.py): ``"pixels"`` of the decoded
+            picture, or ``"latents"``, the symbols of the file, which hold much more but which only
+            the .lik file delivers.
+        preset: name of the editor's preset, or a preset of your own.
+        decoder: message decoder instead of the preset's.
+        start: ``"cover"``, or ``"encoder"``: the editor starts from the picture that the message
+            decoder's own encoder paints, as in the paper's Figure 1.
+        evade: file of a detector (``latentink train detector``) that must not find the stego; in
+            the pixels channel only.
+        steps: length of the editor's schedule; None takes the preset's. In the latents channel,
+            steps of a refinement of all symbols; None refines nothing.
+        seconds: time limit of the editor's schedule; None sets none.
+        seed: of everything random; the same inputs and seed give the same bytes.
+    """
+
+    codec: str = DEFAULT_CODEC
+    weights: Path | None = None
+    quality: float = DEFAULT_QUALITY
+    channel: str = DEFAULT_CHANNEL
+    preset: str | Preset = DEFAULT_PRESET
+    decoder: str | None = None
+    start: str = "cover"
+    evade: Path | None = None
+    steps: int | None = None
+    seconds: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class CompressReport:
+    """Figures of a compressed photo.
+
+    Attributes:
+        file_bytes: size of the .lik file.
+        bpp: bits of the file per pixel.
+        psnr_db: of the decoded 8-bit picture against the cover.
+        height: pixels.
+        width: pixels.
+        quality: as given.
+        codec: name.
+        seconds: wall time.
+    """
+
+    file_bytes: int
+    bpp: float
+    psnr_db: float
+    height: int
+    width: int
+    quality: float
+    codec: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class HideReport(CompressReport):
+    """Figures of a hidden message.
+
+    Attributes:
+        payload_bytes: length of the message.
+        payload_bpp: message bits per pixel of the photo.
+        delivered_rate: message bits per bit of the file.
+        raw_accuracy: share of raw bits that the receiver reads right before error correction.
+        raw_bits: raw bits that carry, the preamble included.
+        density: raw bits per pixel of the photo.
+        steps: of the editor.
+        plain_file_bytes: size of the same photo's file at the same quality without a message.
+        plain_psnr_db: PSNR of that file's picture.
+        decoder: message decoder; ``"symbols"`` in the latents channel.
+        preset: of the editor.
+        password_used: False means the public key: anybody with latentink can read the message.
+    """
+
+    payload_bytes: int
+    payload_bpp: float
+    delivered_rate: float
+    raw_accuracy: float
+    raw_bits: int
+    density: float
+    steps: int
+    plain_file_bytes: int
+    plain_psnr_db: float
+    decoder: str
+    preset: str
+    password_used: bool
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class CompressResult:
+    """A compressed photo.
+
+    Attributes:
+        data: the bytes of the .lik file.
+        picture: (H, W, 3) uint8, what the file decodes to.
+        report: figures.
+    """
+
+    data: bytes = field(repr=False)
+    picture: np.ndarray = field(repr=False)
+    report: CompressReport
+
+
+@dataclass(frozen=True)
+class StegoResult:
+    """A finished stego whose message has been read back.
+
+    Attributes:
+        data: the bytes of the .lik file.
+        picture: (H, W, 3) uint8, what the receiver decodes.
+        report: figures.
+    """
+
+    data: bytes = field(repr=False)
+    picture: np.ndarray = field(repr=False)
+    report: HideReport
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a photo can carry.
+
+    Attributes:
+        message_bytes: bytes (after compression) that it should carry at acceptable quality.
+        limit_bytes: bytes beyond which no setting helps, because all positions are used; in the
+            latents channel, at this quality.
+        height: pixels.
+        width: pixels.
+        quality: as given.
+        plain_file_bytes: size of the .lik file without a message.
+    """
+
+    message_bytes: int
+    limit_bytes: int
+    height: int
+    width: int
+    quality: float
+    plain_file_bytes: int
