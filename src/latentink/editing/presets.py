@@ -66,11 +66,9 @@ class Preset:
         OptionError: optimiser, relaxation, accuracy loss or a weight's term is not known.
 
     Example:
-        >>> quieter = replace(BALANCED, weights={**BALANCED.weights, "variation": 0.01})
-        >>> replace(BALANCED, rate_relaxation="dithering")
-        Traceback (most recent call last):
-        latentink.errors.OptionError: There is no relaxation 'dithering'; choose from
-        additive_noise, straight_through, soft_rounding, gumbel_annealing.
+        >>> smoother = replace(BALANCED, weights={**BALANCED.weights, "variation": 0.01})
+        >>> smoother.weights
+        {'evasion': 0.05, 'accuracy': 15.0, 'variation': 0.01}
     """
 
     name: str
@@ -168,6 +166,10 @@ def preset_named(name: str) -> Preset:
 
     Raises:
         OptionError: there is none of that name.
+
+    Example:
+        >>> preset_named("fast").steps
+        20
     """
     _check_name("preset", name, PRESETS)
     return PRESETS[name]
