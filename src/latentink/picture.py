@@ -1,4 +1,4 @@
-"""Pictures: reading covers, the receiver's 8-bit rounding, and writing files without half-results.
+"""Pictures: finding, reading and writing them, and the receiver's 8-bit rounding.
 
 A picture travels as an array (H, W, 3) uint8 outside the networks and as a tensor (1, 3, H, W)
 float32 in [0, 1] inside them.
@@ -16,17 +16,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latentink.errors import OutputError, PictureError
+from latentink.errors import OptionError, OutputError, PictureError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 """What is read; Pillow knows more, some of it by programs that should not see strangers' files."""
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+"""By which :func:`list_photos` knows pictures."""
 
 MINIMUM_SIDE = 16
 MAXIMUM_SIDE = 65_500
 MAXIMUM_PIXELS = 100_000_000
+
+
+def list_photos(folder: Path) -> list[Path]:
+    """Return the pictures directly in ``folder``, sorted by name.
+
+    Raises:
+        OptionError: the folder is missing or holds no picture; the sentence names it.
+    """
+    if not folder.is_dir():
+        raise OptionError(f"The folder of photos {folder} does not exist.")
+    photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+    if not photos:
+        raise OptionError(f"The folder {folder} holds no photo ({', '.join(PICTURE_SUFFIXES)}).")
+    return photos
 
 
 def read_picture(path: Path) -> np.ndarray:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from latentink.errors import OptionError, WeightsError
 from latentink.message_decoders.decoder_file import load_decoder
+from latentink.picture import list_photos
 from latentink.relaxations.eight_bits import round_to_8_bits
 from latentink.training import decoder as training
 from latentink.training.checkpoints import checkpoint_path, resumable
@@ -27,7 +28,7 @@ from latentink.training.decoder import (
     train_decoder,
 )
 from latentink.training.logs import log_path
-from latentink.training.photos import Photos, is_held_out, list_photos
+from latentink.training.photos import Photos, is_held_out
 
 RECIPES = Path(training.__file__).parent / "recipes"
 

@@ -15,7 +15,7 @@ from latentink.codecs.codec import Codec
 from latentink.critics.discriminator import Discriminator, read_discriminator
 from latentink.errors import OptionError, WeightsError
 from latentink.losses.adversarial import adversarial
-from latentink.picture import to_tensor
+from latentink.picture import list_photos, to_tensor
 from latentink.tensor_files import fill
 from latentink.training import discriminator as training
 from latentink.training.checkpoints import checkpoint_path, resumable, write_checkpoint
@@ -33,7 +33,7 @@ from latentink.training.discriminator import (
     train_discriminator,
 )
 from latentink.training.logs import log_path
-from latentink.training.photos import Photos, list_photos
+from latentink.training.photos import Photos
 from photos import astronaut
 
 RECIPES = Path(training.__file__).parent / "recipes"

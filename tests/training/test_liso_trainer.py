@@ -16,6 +16,7 @@ from latentink.cli.main import app
 from latentink.errors import OptionError, WeightsError
 from latentink.methods.liso_network import LisoNetwork, load_liso
 from latentink.methods.saving import Jpeg, Png
+from latentink.picture import list_photos
 from latentink.training import liso as training
 from latentink.training.checkpoints import checkpoint_path, resumable
 from latentink.training.liso import (
@@ -31,7 +32,7 @@ from latentink.training.liso import (
     train_liso,
 )
 from latentink.training.logs import log_path
-from latentink.training.photos import Photos, list_photos
+from latentink.training.photos import Photos
 from photos import astronaut
 
 RECIPES = Path(training.__file__).parent / "recipes"

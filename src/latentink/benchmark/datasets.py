@@ -16,8 +16,7 @@ import numpy as np
 from PIL import Image
 
 from latentink.errors import OptionError
-from latentink.picture import MINIMUM_SIDE, centre, read_picture
-from latentink.training.photos import list_photos
+from latentink.picture import MINIMUM_SIDE, centre, list_photos, read_picture
 
 PAPER_COUNT = 100
 PAPER_CROP = 512
