@@ -3,7 +3,8 @@
 The attack is by Westfeld and Pfitzmann, "Attacks on steganographic systems", Information Hiding
 1999: random lowest bits make the two values of a pair 2k, 2k + 1 equally frequent. StegExpose
 (Boehm, arXiv:1410.6656) tests all bytes from the picture's start up to each multiple of 1,024 and
-takes the mean of the p-values, so a message spread over the picture raises it only near the end.
+takes the mean of the p-values. A message spread over the whole picture raises it only where it
+replaces most of the lowest bits.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ _BATCH = 128
 
 
 def chi_square(picture: np.ndarray) -> float | None:
-    """Return the mean p-value: near the embedded share where a message fills the picture's start.
+    """Return the mean p-value, 0 to 1.
+
+    If a message fills the start of the picture, it is near the share of the picture that is filled.
 
     Args:
         picture: (H, W, 3) uint8.
 
     Returns:
-        0 to 1; None where 3·H·W bytes give fewer than 256 tests.
+        0 to 1; None if 3·H·W bytes give fewer than 256 tests.
     """
     from scipy.special import gammaincc
 
     values = picture.reshape(-1)
-    # The last whole block has no test: the original's quirk.
+    # StegExpose leaves out the last whole block.
     tests = values.size // BLOCK_BYTES - 1
     if tests < FEWEST_TESTS:
         return None
@@ -50,10 +53,10 @@ def block_histograms(blocks: np.ndarray) -> np.ndarray:
 
 
 def pair_statistics(histograms: np.ndarray) -> np.ndarray:
-    """Return the chi-square statistics (n,) of the 128 pairs of each histogram (n, 256).
+    """Return the chi-square statistic (n,) of the 128 pairs of values of each histogram (n, 256).
 
-    Observed is bin 2k, expected half of bins 2k and 2k + 1, rounded down and then rescaled to the
-    sum of the observed. No bin may be so small that an expected value is 0.
+    Bin 2k is observed. Half of bins 2k and 2k + 1 together is expected, rounded down and then
+    rescaled to the sum of the observed; it must be above 0 for each pair.
     """
     observed, odd = histograms[:, ::2], histograms[:, 1::2]
     expected = (observed + odd) // 2

@@ -1,10 +1,10 @@
-"""The contract of everything that tells stego files from plain ones.
+"""The contract of detectors, which tell stego files from plain ones.
 
 ```
- a file, and the picture in it ─► Evidence ─► Detector.score ─► a number; above the threshold: stego
+ a file and the picture in it ─► Evidence ─► Detector.score ─► a number; above the threshold: stego
 ```
 
-A detector that learns is fitted to pairs first: the same photo, once plain and once with a message.
+A detector that learns is fitted first, to photos both without and with a message.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an analyst has in hand.
+    """What an analyst has.
 
     Attributes:
-        data: the bytes of the file; whoever has the codec may look at the symbols of a .lik file.
+        data: the bytes of the file; with the codec the symbols of a .lik file can be read from it.
         picture: (H, W, 3) uint8, what the file shows.
     """
 
@@ -31,13 +31,13 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Pair:
-    """One photo, three times.
+    """One photo in three files.
 
     Attributes:
         photo: its name.
-        camera: the photo as it was, losslessly.
-        plain: the file that the stego would have been without a message.
-        stego: the file with the message.
+        camera: the photo itself, saved without loss.
+        plain: the file that the method writes without a message.
+        stego: the file with a message.
     """
 
     photo: str
@@ -47,11 +47,11 @@ class Pair:
 
 
 class Detector(ABC):
-    """Gives a file a score.
+    """Scores files.
 
     Attributes:
         name: as on the command line.
-        threshold: scores above it mean stego.
+        threshold: a file with a score above it is called a stego.
     """
 
     name: str
@@ -76,8 +76,9 @@ class LearningDetector(Detector):
         Args:
             covers: files without a message.
             stegos: files with one; number i may be of the same photo as cover i.
-            seed: of everything random; the same examples and seed give the same detector.
+            seed: 0 or more, of everything random; the same examples and seed give the same
+                detector.
 
         Raises:
-            OptionError: too few examples, or such as it cannot look at.
+            OptionError: there are too few examples, or it cannot look at one of them.
         """

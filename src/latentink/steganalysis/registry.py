@@ -15,7 +15,9 @@ from latentink.steganalysis.detector import Detector
 
 
 def imported(reference: str, *arguments: object) -> Callable[[], Detector]:
-    """Return what makes a detector and imports its file only then: commands start faster so.
+    """Return a function that makes a detector and imports its file only when it is called.
+
+    Commands that need no detector, or only one, start faster that way.
 
     Args:
         reference: ``"module:Class"``, the module relative to ``latentink.steganalysis``.

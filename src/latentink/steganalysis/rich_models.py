@@ -1,4 +1,4 @@
-"""Rich models of pictures: co-occurrences of noise residuals, and an ensemble that votes on them.
+"""Rich models: co-occurrences of a picture's noise residuals, and an ensemble that votes on them.
 
 ```
  8-bit luminance ─► residuals ─► quantised, cut off at ±T ─► co-occurrences ─► Fisher ensemble
@@ -10,11 +10,11 @@
   2012, section II: fourth-order co-occurrences of 39 kinds of residuals, T = 2, in 2 or 3
   quantisations, 34,671 values.
 * The classifier: Kodovský, Fridrich, Holub, "Ensemble classifiers for steganalysis of digital
-  media", IEEE TIFS 7(2), 2012: Fisher discriminants on random subspaces and bootstrap samples;
-  their number and the size of the subspaces follow from the out-of-bag error (section II).
+  media", IEEE TIFS 7(2), 2012: Fisher discriminants on random subspaces and bootstrap samples. The
+  out-of-bag error decides their number and the size of the subspaces (section II).
 
-Features and ensemble are sealwatch's (University of Innsbruck). Both models are for grey pictures:
-what is looked at is the luminance, rounded to 8 bits as the pixels of such a picture are.
+Features and ensemble are sealwatch's (University of Innsbruck). Both models are for grey pictures,
+so they see the luminance, rounded to 8 bits like the pixels of a grey picture.
 
 On one core a picture of 512×512 takes 0.2 s for ``spam`` and 2 s for ``srm``.
 """
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from sealwatch.ensemble_classifier import EnsembleClassifier
 
 FEWEST_PAIRS = 10
-"""Below it the out-of-bag error, which decides about the ensemble, says nothing."""
+"""With fewer pairs the out-of-bag error says nothing."""
 
 _MOST_LEARNERS = 500
 
 
 class RichModelDetector(LearningDetector):
-    """The features of a rich model and the ensemble classifier.
+    """A rich model's features and the ensemble classifier.
 
     Attributes:
         name: ``"spam"`` or ``"srm"``.
@@ -49,10 +49,13 @@ class RichModelDetector(LearningDetector):
     """
 
     def __init__(self, name: str = "spam") -> None:
-        """Choose the model; nothing is loaded yet.
+        """Make an unfitted detector.
+
+        Args:
+            name: ``"spam"`` or ``"srm"``.
 
         Raises:
-            OptionError: no model of that name.
+            OptionError: there is no model of that name.
         """
         if name not in FEATURES:
             raise OptionError(
@@ -63,15 +66,19 @@ class RichModelDetector(LearningDetector):
         self._ensemble: EnsembleClassifier | None = None
 
     def features_of(self, evidence: Evidence) -> np.ndarray:
-        """Return the features (n,) float32 of the picture: 686 of spam, 34,671 of srm.
+        """Return the features (n,) float32 of the picture; n is 686 for spam, 34,671 for srm.
 
         Raises:
-            OptionError: a picture too small, or sealwatch is missing.
+            OptionError: the picture is too small, or sealwatch is missing.
         """
         return FEATURES[self.name](luminance(evidence.picture))
 
     def fit(self, covers: Sequence[Evidence], stegos: Sequence[Evidence], seed: int) -> None:
-        """Compute the features of all examples and see :meth:`fit_features`."""
+        """Compute the features of all examples and fit the ensemble to them.
+
+        Raises:
+            OptionError: as for :meth:`features_of` and :meth:`fit_features`.
+        """
         _check_counts(len(covers), len(stegos))
         self.fit_features(
             np.stack([self.features_of(evidence) for evidence in covers]),
@@ -80,23 +87,23 @@ class RichModelDetector(LearningDetector):
         )
 
     def fit_features(self, covers: np.ndarray, stegos: np.ndarray, seed: int) -> None:
-        """Learn from features computed before, by whichever process.
+        """Fit the ensemble to features that were computed before, perhaps elsewhere.
 
-        The ensemble draws the same photos of both classes into a bootstrap sample.
+        A bootstrap sample holds the same photos of both classes.
 
         Args:
             covers: (pairs, n) of :meth:`features_of`.
             stegos: (pairs, n), row i of the same photo as row i of ``covers``.
-            seed: 0 or more, of subspaces and bootstrap samples. Nothing else is random; the threads
-                of the linear algebra may change the last bits.
+            seed: 0 or more, of subspaces and bootstrap samples. Nothing else is random, but the
+                number of threads may change the last bits of the linear algebra.
 
         Raises:
-            OptionError: counts that differ, or fewer than ``FEWEST_PAIRS``; features of another
-                model; sealwatch is missing.
+            OptionError: the counts differ, there are fewer than ``FEWEST_PAIRS`` pairs, the
+                features are of another model, or sealwatch is missing.
         """
         _check_counts(len(covers), len(stegos))
         if covers.ndim != 2 or covers.shape != stegos.shape:
-            raise OptionError("Covers and stegos must have the same features; use one rich model.")
+            raise OptionError("Covers and stegos must have the same features, of one rich model.")
         try:
             from sealwatch.ensemble_classifier import FldEnsembleTrainer
         except ImportError as error:
@@ -109,19 +116,23 @@ class RichModelDetector(LearningDetector):
             max_num_base_learners=_MOST_LEARNERS,
         )
         ensemble = trainer.train()[0]
-        if ensemble.base_learners is None:  # Every vote on a photo left out was wrong.
+        if ensemble.base_learners is None:  # Every vote on the photos left out was wrong.
             raise OptionError("The ensemble learned nothing from these examples; give it more.")
         self._ensemble = ensemble
 
     def score(self, evidence: Evidence) -> float:
-        """Return the share of votes for a stego, 0 to 1; see :meth:`score_features`."""
+        """Return the share of votes for a stego, 0 to 1.
+
+        Raises:
+            OptionError: as for :meth:`features_of` and :meth:`score_features`.
+        """
         return self.score_features(self.features_of(evidence))
 
     def score_features(self, features: np.ndarray) -> float:
-        """Return the share of votes, 0 to 1, that features (n,) of :meth:`features_of` get.
+        """Return the share of votes for a stego, 0 to 1, of features (n,) of :meth:`features_of`.
 
         Raises:
-            OptionError: nothing has been fitted.
+            OptionError: the detector has not been fitted.
         """
         if self._ensemble is None:
             raise OptionError(f"The detector {self.name} has learned nothing yet; fit it first.")
@@ -130,10 +141,10 @@ class RichModelDetector(LearningDetector):
 
 
 def luminance(picture: np.ndarray) -> np.ndarray:
-    """Return the luminance (H, W) uint8 of (H, W, 3) uint8, rounded.
+    """Return the rounded luminance (H, W) uint8 of a picture (H, W, 3) uint8.
 
     Raises:
-        OptionError: a side below ``MINIMUM_SIDE`` pixels.
+        OptionError: a side has fewer than ``MINIMUM_SIDE`` pixels.
     """
     if min(picture.shape[:2]) < MINIMUM_SIDE:
         raise OptionError(
@@ -143,7 +154,7 @@ def luminance(picture: np.ndarray) -> np.ndarray:
 
 
 def spam_features(grey: np.ndarray) -> np.ndarray:
-    """Return the 686 values (float32) of SPAM, of (H, W) uint8: diagonal, then straight.
+    """Return the 686 SPAM features (float32) of grey levels (H, W) uint8, diagonal ones first.
 
     Raises:
         OptionError: sealwatch is missing.
@@ -152,16 +163,17 @@ def spam_features(grey: np.ndarray) -> np.ndarray:
         import sealwatch
     except ImportError as error:
         raise _missing(error) from None
-    # The compiled one weighs directions otherwise than the paper where a picture is not square.
+    # The compiled backend weights directions differently from the paper in pictures that are not
+    # square.
     with sealwatch.BACKEND_PYTHON:
         return _in_order(sealwatch.spam.extract(np.ascontiguousarray(grey)))
 
 
 def srm_features(grey: np.ndarray) -> np.ndarray:
-    """Return the 34,671 values (float32) of SRM, of (H, W) uint8, by the names of the submodels.
+    """Return the 34,671 SRM features (float32) of grey levels (H, W) uint8, in order of submodels.
 
-    sealwatch computes the residuals and merges by symmetry; the co-occurrences are counted by
-    :func:`cooccurrences`, with the same result as sealwatch's own in a tenth of the time.
+    sealwatch computes the residuals and merges by symmetry. :func:`cooccurrences` counts, with the
+    same result as sealwatch's own function in a tenth of the time.
 
     Raises:
         OptionError: sealwatch is missing.
@@ -170,7 +182,7 @@ def srm_features(grey: np.ndarray) -> np.ndarray:
         from sealwatch import srm
     except ImportError as error:
         raise _missing(error) from None
-    # Residuals, the name of their kind, their order c and the steps q/c, as in section II-C.
+    # Residuals, name of their kind, their order c, and the steps q/c of section II-C.
     kinds = (
         (srm.all1st, "f1", 1, (1, 2)),
         (srm.all2nd, "f2", 2, (1, 1.5, 2)),
@@ -194,17 +206,17 @@ FEATURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def cooccurrences(residuals: np.ndarray, direction: str, limit: int) -> np.ndarray:
-    """Return the shares of each quadruple of residuals side by side.
+    """Return how often each quadruple of adjacent residuals occurs, as a share of all.
 
     Args:
-        residuals: (H, W), whole numbers of −limit … limit.
+        residuals: (H, W), whole numbers from −limit to limit.
         direction: ``"hor"`` along rows or ``"ver"`` along columns.
         limit: T.
 
     Returns:
-        (2T + 1,) * 4 float64, sum 1; the first axis is the leftmost or uppermost residual's.
+        (2T + 1,) * 4 float64 of sum 1; the first axis is the leftmost or uppermost residual.
     """
-    # 16 bits hold a quadruple's number and are quicker to move than 64.
+    # The index of a quadruple fits 16 bits, which are faster to move than 64.
     digits = residuals.astype(np.int16) + np.int16(limit)
     if direction == "ver":
         digits = digits.T
@@ -217,7 +229,7 @@ def cooccurrences(residuals: np.ndarray, direction: str, limit: int) -> np.ndarr
 
 
 def _in_order(submodels: Mapping[str, np.ndarray]) -> np.ndarray:
-    # The order in sealwatch's mapping changes with the hash seed of the process.
+    # The order of sealwatch's mapping changes with the hash seed of the process.
     values = np.concatenate([submodels[name].ravel() for name in sorted(submodels)])
     return values.astype(np.float32)
 

@@ -14,13 +14,13 @@ from latentink.steganalysis.primary_sets import quadratic_roots, x_pairs
 
 
 def sample_pairs(picture: np.ndarray) -> float | None:
-    """Return the estimated share of embedded values, mean of the channels, not yet absolute.
+    """Return the estimated share of embedded values, with its sign and not clipped.
 
     Args:
         picture: (H, W, 3) uint8.
 
     Returns:
-        The mean, NaN where a channel gives no number; None where the width or the height is odd.
+        The mean of the colour channels; NaN if one gives no number, None if a side is odd.
     """
     height, width, channels = picture.shape
     if height % 2 or width % 2:
@@ -30,7 +30,7 @@ def sample_pairs(picture: np.ndarray) -> float | None:
 
 
 def _share(plane: np.ndarray) -> float:
-    """Return the root of smaller magnitude for one channel (H, W), even sides."""
+    """Return the root of smaller magnitude for one colour channel (H, W) with even sides."""
     pairs = X = Z = W = 0
     for u, v in ((plane[:, ::2], plane[:, 1::2]), (plane[::2], plane[1::2])):
         pairs += u.size
@@ -44,11 +44,11 @@ def _share(plane: np.ndarray) -> float:
 
 
 def smaller_root(roots: tuple[float, float]) -> float:
-    """Return the root of smaller magnitude, of equal ones that with +√ (the second)."""
+    """Return the root of smaller magnitude; of equal ones the second, which has +√."""
     return min(reversed(roots), key=abs)
 
 
 def ratio(numerator: float, denominator: float) -> float:
-    """Return the quotient by IEEE 754: x/0 is infinite, 0/0 is NaN."""
+    """Return the quotient by the rules of IEEE 754: x/0 is infinite, 0/0 is NaN."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.float64(numerator) / np.float64(denominator))

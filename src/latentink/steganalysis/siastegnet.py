@@ -1,4 +1,4 @@
-"""SiaStegNet: both halves of a picture through one network, and how much they differ.
+"""SiaStegNet: puts both halves of a picture through one network and compares the features.
 
 ```
           left  half ─► subnet ─► f_l ─┐                    mean, variance,
@@ -7,12 +7,13 @@
 ```
 
 You, Zhang, Zhao, "A Siamese CNN for Image Steganalysis", IEEE TIFS 16, 2021 (online 2020), section
-III: a preprocessing layer started from the SRM kernels, residual blocks (type A keeps the size,
-type B halves it) and a mean over all positions; noise of a camera is alike on both sides, what an
-embedder changes is not. A contrastive loss on f_l and f_r stands beside the cross-entropy.
+III. A preprocessing layer, initialised with the SRM kernels, is followed by residual blocks (type A
+keeps the size, type B halves it) and a mean over all positions. A camera's noise is alike in both
+halves, but an embedder's changes are not. A contrastive loss on f_l and f_r is added to the
+cross-entropy.
 
-The paper's pictures are grey; here the luminance of colour pictures (ITU-R BT.601, 0 to 255, not
-rounded). Of a picture of odd width the middle column is left out.
+The paper's pictures are grey. Here the network sees the luminance of colour pictures (ITU-R BT.601,
+0 to 255, not rounded). If the width is odd, the middle column is left out.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ from torch import Tensor, nn
 from latentink.steganalysis.srm_kernels import COUNT, grey_levels, srm_kernels
 
 MARGIN = 1.25
-"""Distance from which on the halves of a stego differ enough."""
+"""Distance at which the halves of a stego differ enough for the contrastive loss."""
 _FEATURES = 128
 _DROPOUT = 0.5
 _LINEAR_DEVIATION = 0.01
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut: type A at stride 1, type B at stride 2."""
+    """Two 3×3 convolutions with a shortcut: type A has stride 1, type B stride 2."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
         last = nn.BatchNorm2d(outputs)
-        # The block starts as its shortcut.
+        # At the start of training the block equals its shortcut.
         nn.init.zeros_(last.weight)
         self.body = nn.Sequential(
             _convolution(inputs, outputs, 3, stride),
@@ -116,9 +117,10 @@ class SiaStegNet(nn.Module):
 
 
 def contrastive_loss(left: Tensor, right: Tensor, stego: Tensor, margin: float = MARGIN) -> Tensor:
-    """Return the mean of d² over covers and of max(margin − d, 0)² over stegos.
+    """Return the mean over the batch of d² for covers and max(margin − d, 0)² for stegos.
 
-    Hadsell, Chopra, LeCun (CVPR 2006), as the paper has it; d is Euclidean.
+    d is the Euclidean distance of the halves' features: Hadsell, Chopra, LeCun (CVPR 2006), as the
+    paper uses it.
 
     Args:
         left: features (B, F) of left halves.

@@ -2,11 +2,11 @@
 
 Fridrich, Kodovský, "Rich Models for Steganalysis of Digital Images", IEEE TIFS 7(3), 2012, section
 II-A and figure 1: differences of the first, second and third order in each direction, and the
-residuals EDGE and SQUARE of 3×3 and 5×5. Ye, Ni, Yi (IEEE TIFS 12(11), 2017) and
-You, Zhang, Zhao (IEEE TIFS 16, 2021) start their first layers from them, as 5×5 kernels.
+residuals EDGE and SQUARE of 3×3 and 5×5. Ye, Ni, Yi (IEEE TIFS 12(11), 2017) and You, Zhang, Zhao
+(IEEE TIFS 16, 2021) initialise their first layers with them, as 5×5 kernels.
 
-Each kernel is divided by its residual's order c, the model's normalisation with quantisation step
-1, so that the pixel it predicts has the weight ±1 (third order and below) whatever the kernel.
+Each kernel is divided by its residual's order c, which is the model's normalisation at quantisation
+step 1. The pixel that a kernel of the first, second or third order predicts then has weight ±1.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ SQUARE_5 = (
     )
     / 12
 )
-"""SQUARE 5×5, c = 12: the kernel "KV" of Kodovský, which XuNet has too."""
+"""SQUARE 5×5, c = 12: Kodovský's kernel "KV", which XuNet uses too."""
 
 LUMINANCE = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue, ITU-R BT.601."""
+"""Weights of red, green and blue in the luminance, ITU-R BT.601."""
 
 
 def srm_kernels() -> np.ndarray:
@@ -58,9 +58,9 @@ def srm_kernels() -> np.ndarray:
 
 
 def grey_levels(pictures: Tensor) -> Tensor:
-    """Return the luminance (B, 1, H, W) in 0 to 255, BT.601 and not rounded, of colour pictures.
+    """Return the luminance (B, 1, H, W) of colour pictures, BT.601, 0 to 255, not rounded.
 
-    Always float32: a change of one grey level is below bfloat16's precision.
+    It is float32 even under autocast, because bfloat16 cannot represent a change of one grey level.
 
     Args:
         pictures: (B, 3, H, W) in [0, 1].
@@ -70,7 +70,7 @@ def grey_levels(pictures: Tensor) -> Tensor:
 
 
 def _along(direction: tuple[int, int], weights: dict[int, int]) -> np.ndarray:
-    """Return a kernel with a weight at each number of steps from the centre."""
+    """Return a kernel with the weight ``weights[n]`` at n steps from the centre."""
     kernel = np.zeros((_SIDE, _SIDE))
     for steps, weight in weights.items():
         kernel[_CENTRE + steps * direction[0], _CENTRE + steps * direction[1]] = weight

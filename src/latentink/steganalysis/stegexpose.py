@@ -1,8 +1,8 @@
-"""StegExpose: four detectors of replaced lowest bits, and the mean of what they find.
+"""StegExpose: the mean of four detectors of replaced lowest bits.
 
 Boehm, "StegExpose: a tool for detecting LSB steganography", arXiv:1410.6656, 2014, section 3:
-primary sets, sample pairs, chi-square and RS analysis in this order; the fast mode stops early
-where a picture looks clean.
+primary sets, sample pairs, chi-square and RS analysis, in this order. The fast mode stops early if
+a picture looks clean.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ DETECTORS: dict[str, Callable[[np.ndarray], float | None]] = {
     "chi_square": chi_square,
     "rs_analysis": rs_analysis,
 }
-"""In the order in which they run."""
+"""StegExpose's detectors, in the order in which they run."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What the detectors say of one picture, each in [0, 1].
+    """What the detectors say about one picture, each from 0 to 1.
 
-    A detector's value is None where it failed or did not run, NaN where it computed no number.
+    A value is None if the detector failed or did not run, NaN if it computed no number.
 
     Attributes:
-        primary_sets: estimated share of embedded values, red alone.
+        primary_sets: estimated share of embedded values in red.
         sample_pairs: estimated share of embedded values.
         chi_square: mean p-value.
         rs_analysis: estimated share of embedded values.
-        threshold: above it the picture is called stego.
+        threshold: the picture is called a stego if the fusion is above it.
     """
 
     primary_sets: float | None = None
@@ -53,7 +53,7 @@ class Analysis:
 
     @property
     def fusion(self) -> float:
-        """The mean of the detectors' numbers; NaN where there is none."""
+        """The mean of the detectors' numbers; NaN if there is none."""
         values = (getattr(self, name) for name in DETECTORS)
         numbers = [value for value in values if value is not None and not math.isnan(value)]
         return sum(numbers) / len(numbers) if numbers else math.nan
@@ -64,24 +64,30 @@ class Analysis:
         return self.fusion > self.threshold
 
     def message_bytes(self, file_bytes: int) -> int:
-        """Return the estimated size of the message in a file of ``file_bytes`` bytes.
+        """Return the estimated size of the message, in bytes, in a file of ``file_bytes`` bytes.
 
-        A third of the file for a share of 1: StegExpose's rule, whatever the file's format.
+        StegExpose's rule, whatever the file's format: a fusion of 1 means a third of the file.
         """
         size = self.fusion * file_bytes / 3
         return 0 if math.isnan(size) else math.floor(size + 0.5)
 
 
 def analyse(picture: np.ndarray, mode: str = "default", threshold: float = THRESHOLD) -> Analysis:
-    """Run the detectors.
+    """Return what StegExpose's detectors say about a picture.
 
     Args:
         picture: (H, W, 3) uint8.
-        mode: "default" runs all; "fast" stops as soon as the mean so far is below the threshold.
+        mode: ``"default"`` runs all detectors; ``"fast"`` stops as soon as the mean so far is below
+            the threshold.
         threshold: 0 to 1.
 
     Raises:
-        OptionError: unknown mode, or a threshold out of its range.
+        OptionError: the mode is unknown, or the threshold is out of range.
+
+    Example:
+        >>> noise = np.random.default_rng(0).integers(0, 256, (256, 384, 3), dtype=np.uint8)
+        >>> analyse(noise).is_stego  # random lowest bits
+        True
     """
     check_options(mode, threshold)
     values: dict[str, float | None] = {}
@@ -96,7 +102,7 @@ def analyse(picture: np.ndarray, mode: str = "default", threshold: float = THRES
 
 
 def check_options(mode: str, threshold: float) -> None:
-    """Raise OptionError unless ``mode`` and ``threshold`` are such as :func:`analyse` takes."""
+    """Raise OptionError unless :func:`analyse` takes ``mode`` and ``threshold``."""
     if mode not in MODES:
         raise OptionError(f"There is no mode {mode!r}; choose from {', '.join(MODES)}.")
     if not 0 <= threshold <= 1:
@@ -109,17 +115,17 @@ def _clipped(value: float) -> float:
 
 
 class StegExpose(Detector):
-    """StegExpose in its default mode; the score is the fusion, 0 where no detector gives a number.
+    """StegExpose in its default mode; the score is the fusion, or 0 if there is none.
 
     Attributes:
         name: ``"stegexpose"``.
-        threshold: the original's 0.2.
+        threshold: 0.2, as in the original.
     """
 
     name = "stegexpose"
     threshold = THRESHOLD
 
     def score(self, evidence: Evidence) -> float:
-        """Return the mean of the detectors, 0 to 1."""
+        """Return the mean of the four detectors, 0 to 1."""
         fusion = analyse(evidence.picture).fusion
         return 0.0 if math.isnan(fusion) else fusion

@@ -7,9 +7,9 @@
 ```
 
 Xu, Wu, Shi, "Structural Design of Convolutional Neural Networks for Steganalysis", IEEE Signal
-Processing Letters 23(5), 2016, section II. The paper's pictures are grey and
-512×512; here the luminance of colour pictures (ITU-R BT.601, 0 to 255, not rounded) of any size.
-The residual is continued by reflection at the borders, where zeros would make an edge of their own.
+Processing Letters 23(5), 2016, section II. The paper's pictures are grey and 512×512. Here the
+network sees the luminance of colour pictures (ITU-R BT.601, 0 to 255, not rounded) of any size. The
+picture is continued by reflection at the borders, where zeros would make an edge.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WEIGHT_DEVIATION = 0.01
 
 
 class Absolute(nn.Module):
-    """|x|: the sign of a residual says nothing."""
+    """|x|, because the sign of a residual says nothing."""
 
     def forward(self, values: Tensor) -> Tensor:
         """Return the absolute values of a tensor of any shape."""
@@ -71,7 +71,7 @@ class XuNet(nn.Module):
         return logits
 
     def residual(self, pictures: Tensor) -> Tensor:
-        """Return the KV residual (B, 1, H, W) in grey levels, float32 also under autocast."""
+        """Return the KV residual (B, 1, H, W) in grey levels, float32 even under autocast."""
         with torch.autocast(pictures.device.type, enabled=False):
             padded = F.pad(grey_levels(pictures), [2] * 4, mode="reflect")
             return F.conv2d(padded, self.kernel)
@@ -86,7 +86,7 @@ def _group(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 def _convolution(inputs: int, outputs: int, side: int) -> nn.Conv2d:
-    """Return a convolution without bias, which batch norm would take away again."""
+    """Return a convolution without bias, which the batch norm after it would cancel."""
     layer = nn.Conv2d(inputs, outputs, side, padding=side // 2, bias=False)
     nn.init.normal_(layer.weight, std=_WEIGHT_DEVIATION)
     return layer

@@ -1,4 +1,4 @@
-"""YeNet: starts from the rich model's kernels and learns them further.
+"""YeNet: a network whose first layer starts as the rich model's kernels and is trained further.
 
 ```
  grey levels ─► 30 SRM kernels ─► TLU ─► 30 ─► 30 ─► 30 ─► pool ─► 32 ─► pool ─► 32 ─► pool
@@ -7,12 +7,12 @@
 ```
 
 Ye, Ni, Yi, "Deep Learning Hierarchical Representations for Image Steganalysis", IEEE TIFS 12(11),
-2017, section III, without the selection channel. The paper's pictures are
-grey and 256×256; here the luminance of colour pictures (ITU-R BT.601, 0 to 255, not rounded).
+2017, section III, without the selection channel. The paper's pictures are grey and 256×256. Here
+the network sees the luminance of colour pictures (ITU-R BT.601, 0 to 255, not rounded).
 
-So that pictures of any size from 64×64 serve, two things differ: the layers behind the first pad
-by half a kernel, pooling too, and what the ninth gives is averaged to the 3×3 positions that
-the linear layer has in the paper.
+So that pictures of any size from 64×64 can be used, two things differ from the paper: all layers
+after the first, pooling included, pad by half a kernel, and the output of the ninth convolution is
+averaged to the 3×3 positions that the linear layer takes in the paper.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from torch import Tensor, nn
 from latentink.steganalysis.srm_kernels import COUNT, grey_levels, srm_kernels
 
 TRUNCATION = 3.0
-"""T of the truncated linear unit, as in the paper."""
+"""T of the truncated linear unit, from the paper."""
 _BIAS = 0.2
 _GRID = 3
 
 
 class TruncatedLinear(nn.Module):
-    """TLU: x cut off at ±T (section III)."""
+    """The truncated linear unit of section III, which clips x to ±T."""
 
     def __init__(self, truncation: float = TRUNCATION) -> None:
         super().__init__()
         self.truncation = truncation
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return a tensor of any shape, cut off."""
+        """Return the clipped values of a tensor of any shape."""
         return values.clamp(-self.truncation, self.truncation)
 
 
 class YeNet(nn.Module):
-    """Nine convolutions, the first started from the SRM kernels; 108 k parameters."""
+    """Nine convolutions, the first initialised with the SRM kernels; 108 k parameters."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -51,7 +51,7 @@ class LatentDomainDetector(LearningDetector):
         file = unpack(evidence.data)
         if evidence.picture.shape != (file.height, file.width, 3):
             raise OptionError("The picture is not that of the .lik file; decompress the file.")
-        codec = codec_of_file(file.codec, file.fingerprint, self._weights)
+        codec = codec_of_file(file.codec_number, file.fingerprint, self._weights)
         latents = codec.decode(
             file.y_stream, file.z_stream, file.height, file.width, file.quality_code
         )
