@@ -6,7 +6,7 @@
 
 :data:`TERMS` maps each term's name to how it is computed, a preset maps the name to the term's
 weight (editing/presets.py). The gradient, the report (``Progress.terms``) and the rule that stops
-the editor all derive from the terms that weigh something; the others are not computed.
+the editor all derive from the terms that have a weight; the others are not computed.
 
 To add a term, write it as a pure function of tensors in losses/, and register it here:
 
@@ -79,7 +79,7 @@ class TileView:
 
 @dataclass(frozen=True)
 class Term:
-    """A term that follows from the tile.
+    """A term that is computed from the tile.
 
     Attributes:
         measure: returns its value for a tile (scalar, differentiable, without its weight). The
@@ -91,14 +91,14 @@ class Term:
 
 @dataclass(frozen=True)
 class CriticTerm(Generic[Critic]):
-    """A term that a network says; it looks at one cell of a tile (editing/cells.py).
+    """A term that a network computes from one cell of a tile (editing/cells.py).
 
     Attributes:
-        load: makes of the codec, and of the file of a detector to evade or None, the frozen
-            network; None where there is nothing to judge. Called only for a preset that weighs the
-            term.
+        load: returns the frozen network for a codec and the file of a detector to evade (or None);
+            returns None where the term does not apply. It is called only if the preset gives the
+            term a weight.
         measure: returns a mean over the cell (scalar, differentiable, without its weight), which
-            counts for each pixel of the tile.
+            is multiplied by the number of pixels of the tile.
     """
 
     load: Callable[[Codec, Path | None], Critic | None]

@@ -7,6 +7,11 @@ from torch import Tensor
 
 
 def additive_noise(symbols: Tensor, generator: torch.Generator) -> Tensor:
-    """Return ``symbols`` plus noise uniform on [−½, ½), drawn from ``generator``."""
+    """Return ``symbols`` plus noise that is uniform on [−½, ½).
+
+    Args:
+        symbols: (B, M, h, w), real.
+        generator: draws the noise.
+    """
     noise = torch.rand(symbols.shape, generator=generator, dtype=symbols.dtype)
     return symbols + (noise - 0.5).contiguous(memory_format=torch.channels_last)

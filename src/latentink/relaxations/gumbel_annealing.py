@@ -8,22 +8,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# atanh(1) is infinite; the authors stop as far from it.
+# atanh(1) is infinite; the authors stop at this distance, too.
 _CLEARANCE = 1e-5
 
 
 def gumbel_annealing(symbols: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
-    """Return each symbol between its two integers, drawn so that the nearer one is likelier.
+    """Return a random point between the two integers around each symbol, mostly near the nearer.
 
-    With r = s − ⌊s⌋, the lower integer has log-odds −atanh(r)/τ and the upper −atanh(1−r)/τ. A
-    Gumbel-softmax of the same τ draws ⌊s⌋ + w: of two classes it is w = sigmoid((d + l)/τ), d the
-    difference of the two and l logistic, the difference of two Gumbel variables. w > ½ with
-    probability sigmoid(d); the gradient flows through w. τ → 0 is rounding, as d → ±∞.
+    With r = s − ⌊s⌋, the lower integer has the logit −atanh(r)/τ and the upper −atanh(1−r)/τ. A
+    Gumbel-softmax of the same τ draws ⌊s⌋ + w. For two classes it is w = sigmoid((d + l)/τ), where
+    d is the difference of the two logits and l is logistic, the difference of two Gumbel variables.
+    w > ½ with probability sigmoid(d); the gradient flows through w. As τ → 0, d → ±∞ and the result
+    is rounding.
 
     Args:
         symbols: any shape, real.
-        temperature: τ > 0; the authors fall from 0.5.
-        generator: of the noise.
+        temperature: τ > 0; the authors start at 0.5.
+        generator: draws the noise.
     """
     below = torch.floor(symbols)
     part = (symbols - below).clamp(_CLEARANCE, 1 - _CLEARANCE)

@@ -1,4 +1,9 @@
-"""The relaxations of rounding that a preset can name, a line each."""
+"""The relaxations of rounding that a preset can name, a line each.
+
+>>> relax = RELAXATIONS["straight_through"](0.5, torch.Generator())
+>>> relax(torch.tensor([0.4, 1.6]))
+tensor([0., 2.])
+"""
 
 from __future__ import annotations
 
@@ -28,9 +33,4 @@ RELAXATIONS: dict[str, Callable[[float, torch.Generator], Relaxation]] = {
 
 The editor lowers the temperature as its schedule goes on (editing/editor.py), so that a relaxation
 that has one comes close to rounding.
-
-Example:
-    >>> relax = RELAXATIONS["straight_through"](0.5, torch.Generator())
-    >>> relax(torch.tensor([0.4, 1.6]))
-    tensor([0., 2.])
 """

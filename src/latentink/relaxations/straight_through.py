@@ -7,5 +7,5 @@ from torch import Tensor
 
 
 def straight_through(symbols: Tensor) -> Tensor:
-    """Return ``symbols`` rounded; the gradient passes unchanged."""
+    """Return ``symbols`` (any shape) rounded; the gradient passes unchanged."""
     return symbols + (torch.round(symbols) - symbols).detach()
