@@ -38,6 +38,24 @@ def test_the_gradient_is_the_numerical_one(inverse):
     assert torch.autograd.gradcheck(layer, x)
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("inverse", [True, False])
+def test_the_number_of_threads_changes_no_bit(inverse, precision):
+    layer = FixedGdn(trained(16, inverse))
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(1, 16, 70, 50, generator=generator).to(precision).requires_grad_()
+    outcomes = []
+    before = torch.get_num_threads()
+    for threads in (1, 2, 5):
+        torch.set_num_threads(threads)
+        y = layer(x)
+        outcomes.append((y, torch.autograd.grad(y.square().sum(), x)[0]))
+    torch.set_num_threads(before)
+    for y, slope in outcomes[1:]:
+        assert torch.equal(y, outcomes[0][0])
+        assert torch.equal(slope, outcomes[0][1])
+
+
 def test_laying_out_reaches_layers_within_layers():
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Sequential(trained(8, False), nn.ReLU()))
     x = torch.rand(1, 3, 9, 9)
