@@ -10,7 +10,7 @@ from latentink.errors import ContainerError
 
 files = st.builds(
     LikFile,
-    codec=st.integers(0, 255),
+    codec_number=st.integers(0, 255),
     fingerprint=st.binary(min_size=8, max_size=8),
     height=st.integers(1, 8000),
     width=st.integers(1, 8000),

@@ -1,4 +1,7 @@
-"""Files of weights, read without running anything in them, and tensors put into networks."""
+"""Reads and writes weights files, and puts their tensors into networks.
+
+Nothing in a file is ever executed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and the metadata of a safetensors file.
 
     Raises:
-        WeightsError: the file is missing, truncated, or no safetensors file.
+        WeightsError: The file is missing, truncated, or not safetensors.
     """
     try:
         with safe_open(str(path), framework="pt") as file:
@@ -32,12 +35,10 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return the dictionary in a PyTorch checkpoint: tensors, numbers, text and lists of them.
-
-    Nothing in the file is executed (``weights_only``).
+    """Return the dictionary in a PyTorch checkpoint: tensors, numbers, text and lists of these.
 
     Raises:
-        WeightsError: missing, truncated, or holding other objects.
+        WeightsError: The file is missing or truncated, or has objects of other kinds.
     """
     if not path.is_file():
         raise WeightsError(f"There is no checkpoint {path}.")
@@ -58,10 +59,20 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def metadata_number(path: Path, metadata: dict[str, str], field: str, largest: int) -> int:
-    """Return the whole number, 1 to ``largest``, in a field of a file's metadata.
+    """Return a whole number from 1 to ``largest`` from the metadata of a weights file.
+
+    Args:
+        path: What errors call the file.
+        metadata: Of the file.
+        field: The number's key in it.
+        largest: The largest number that is accepted.
 
     Raises:
-        WeightsError: there is none, or it is another.
+        WeightsError: The field is missing or has anything else.
+
+    Example:
+        >>> metadata_number(Path("a.safetensors"), {"width": "16"}, "width", 256)
+        16
     """
     text = metadata.get(field, "")
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= largest):
@@ -70,10 +81,16 @@ def metadata_number(path: Path, metadata: dict[str, str], field: str, largest: i
 
 
 def state_dict_of(state: dict[str, Any], origin: str) -> dict[str, Tensor]:
-    """Return the state dict in a checkpoint: itself, or what lies under the key ``state_dict``.
+    """Return the state dict in a checkpoint.
+
+    It is the value of the key ``state_dict``, or without that key the checkpoint itself.
+
+    Args:
+        state: The checkpoint, as from :func:`read_checkpoint`.
+        origin: What errors call it.
 
     Raises:
-        WeightsError: an entry is no tensor; the sentence names it.
+        WeightsError: An entry is not a tensor; the sentence names it.
     """
     if isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
@@ -86,10 +103,15 @@ def state_dict_of(state: dict[str, Any], origin: str) -> dict[str, Tensor]:
 def write_safetensors(
     tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path
 ) -> None:
-    """Write a safetensors file, replacing ``path`` in one step.
+    """Write a safetensors file; an older file is replaced in one step.
+
+    Args:
+        tensors: By name, on any device.
+        metadata: Text by name.
+        path: The file, in a folder that exists.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: The file cannot be written.
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     partial = path.with_name(path.name + ".partial")
@@ -101,15 +123,25 @@ def write_safetensors(
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:
-    """Put ``tensors`` into ``module``, then freeze it in evaluation mode.
+    """Put tensors into a network, freeze it and set it to evaluation mode.
 
     Args:
-        module: Any network. Buffers that are constants of its code stay as they are.
-        tensors: Exactly the module's parameters and batch norm's running statistics, by name.
-        origin: What the error calls the source of the tensors.
+        module: The network. Its buffers stay as they are, except running statistics.
+        tensors: The network's parameters and the running statistics of its batch norms, by name,
+            all of them and no others.
+        origin: What errors call the source of the tensors.
 
     Raises:
         WeightsError: A tensor is missing, surplus, of another shape, or not finite.
+
+    Example:
+        >>> layer = nn.Linear(2, 1)
+        >>> fill(layer, {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}, "the example")
+        >>> layer(torch.tensor([3.0, 4.0]))
+        tensor([7.])
+        >>> fill(layer, {"weight": torch.ones(1, 2)}, "the example")
+        Traceback (most recent call last):
+        latentink.errors.WeightsError: the example misses tensor 'bias'.
     """
     statistics = {k: v for k, v in module.named_buffers() if "running_" in k}
     wanted = dict(module.named_parameters()) | statistics
@@ -122,6 +154,6 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:
             raise WeightsError(f"{origin}: tensor {name!r} has the shape {shapes}.")
         if not torch.isfinite(tensor).all():
             raise WeightsError(f"{origin}: tensor {name!r} holds values that are not finite.")
-    # CompressAI's own loader insists on entropy tables, which ours keeps apart.
+    # CompressAI's networks override this method and ask for entropy tables, which we do not use.
     nn.Module.load_state_dict(module, dict(tensors), strict=False)
     module.requires_grad_(False).eval()

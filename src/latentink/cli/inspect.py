@@ -1,4 +1,4 @@
-"""``latentink inspect``: what is written in a .lik file's header."""
+"""``latentink inspect``: prints the header of a .lik file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from latentink.picture import read_file
 
 @dataclass(frozen=True)
 class Inspection:
-    """The open fields of a .lik file; none of them says whether there is a message."""
+    """The header of a .lik file, which has the same fields with and without a message."""
 
     file_bytes: int
     bpp: float
@@ -45,7 +45,7 @@ def inspect_command(
         bpp=8 * len(data) / (file.height * file.width),
         width=file.width,
         height=file.height,
-        codec=file.codec,
+        codec=file.codec_number,
         fingerprint=file.fingerprint.hex(),
         quality=file.quality_code * QUALITY_UNIT,
         z_stream_bytes=len(file.z_stream),

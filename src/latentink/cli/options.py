@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-CodecOption = Annotated[str, typer.Option(help="The codec: hyperprior or elic.")]
+from latentink.codecs.registry import CODECS
+
+CodecOption = Annotated[str, typer.Option(help=f"The codec: {' or '.join(CODECS)}.")]
 QualityOption = Annotated[
     float, typer.Option(help="1 (smallest file) to 8 (best picture), any number between.")
 ]
@@ -21,11 +23,13 @@ WeightsOption = Annotated[
 ]
 ReceiverWeightsOption = Annotated[
     Path | None,
-    typer.Option(help="Weights file that the sender used, where it is in no usual place."),
+    typer.Option(
+        help="The weights file that the sender used, if it is neither bundled nor imported."
+    ),
 ]
-MethodOption = Annotated[str, typer.Option(help="One of those that `latentink methods` lists.")]
+MethodOption = Annotated[str, typer.Option(help="The method, one of `latentink methods`.")]
 DepthOption = Annotated[
-    int, typer.Option(help="Bits at each pixel, where the method has a choice: 1 to 4.")
+    int, typer.Option(help="Bits at each pixel, 1 to 4, if the method has a choice.")
 ]
 DecoderOption = Annotated[
     str | None,
@@ -35,5 +39,5 @@ DecoderOption = Annotated[
     ),
 ]
 SubsamplingOption = Annotated[
-    str, typer.Option(help="Colour in JPEG files: 4:4:4, 4:2:2 or 4:2:0.")
+    str, typer.Option(help="Subsampling of colour in JPEG files: 4:4:4, 4:2:2 or 4:2:0.")
 ]

@@ -1,4 +1,4 @@
-"""``latentink weights``: list, import and verify the weights of networks."""
+"""``latentink weights``: lists, imports and verifies weights."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.codecs.registry import CODECS
 
-weights_app = typer.Typer(help="The weights that are here.", no_args_is_help=True)
+weights_app = typer.Typer(
+    help="List, import and verify the weights of networks.", no_args_is_help=True
+)
 
 
 @weights_app.command("list")
@@ -18,7 +21,7 @@ weights_app = typer.Typer(help="The weights that are here.", no_args_is_help=Tru
 def list_command(
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """List bundled and imported weights: what for, size, source, measured rate and distortion."""
+    """List bundled and imported weights with kind, size, source and measured figures."""
     import json as json_format
     from dataclasses import asdict
 
@@ -44,7 +47,7 @@ def list_command(
 @for_people
 def import_command(
     path: Annotated[Path, typer.Argument(help="A checkpoint (.pth.tar, .pt) or a weights file.")],
-    codec: Annotated[str, typer.Option(help="What it is: hyperprior or elic.")],
+    codec: Annotated[str, typer.Option(help=f"The codec that it is of: {' or '.join(CODECS)}.")],
     quality: Annotated[
         float, typer.Option(help="The quality that a published checkpoint was trained for.")
     ] = 5.0,
@@ -56,7 +59,7 @@ def import_command(
     from latentink.codecs.importing import import_weights
 
     made = import_weights(path, codec=codec, quality=quality, out=out)
-    print(f"{made.path}: weights of {made.architecture}, fingerprint {made.fingerprint.hex()}")
+    print(f"{made.path}: weights of {made.codec}, fingerprint {made.fingerprint.hex()}")
 
 
 @weights_app.command("verify")

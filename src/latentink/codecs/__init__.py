@@ -1,1 +1,1 @@
-"""Photo to latents to bitstream and back: the codecs and where their weights come from."""
+"""Photos to latents to bytes and back: the codecs, and where their weights come from."""

@@ -1,4 +1,7 @@
-"""Symbols to bytes and back: rANS (CompressAI's coder) over shipped integer tables."""
+"""Symbols to bytes and back: CompressAI's rANS coder, with the tables of the weights file.
+
+rANS, range asymmetric numeral systems: Duda 2013, "Asymmetric numeral systems".
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from compressai.ans import RansDecoder, RansEncoder
 from latentink.codecs.entropy_tables import EntropyTable
 from latentink.errors import ContainerError
 
-# The decoder reads ahead without looking where the stream ends.
+# The decoder reads past the end of its input.
 _READ_AHEAD = bytes(64)
 
 
@@ -16,9 +19,16 @@ def encode_symbols(symbols: np.ndarray, indexes: np.ndarray, table: EntropyTable
     """Return the rANS stream of ``symbols``.
 
     Args:
-        symbols: integers of any shape.
-        indexes: the table row of each symbol, same shape.
-        table: the distributions; symbols outside a row cost bypass bits.
+        symbols: Integers of any shape.
+        indexes: The row of the table for each symbol, of the same shape.
+        table: The distributions. A symbol outside of its row is coded as an escape and bypass bits.
+
+    Example:
+        >>> table = EntropyTable(cdf=[[0, 30000, 60000, 65536]], offset=[0])  # 0, 1 and the escape
+        >>> symbols = np.array([0, 1, 1, 0, 25])
+        >>> rows = np.zeros(5, dtype=np.int32)
+        >>> decode_symbols(encode_symbols(symbols, rows, table), rows, table)
+        array([ 0,  1,  1,  0, 25], dtype=int32)
     """
     return RansEncoder().encode_with_indexes(
         symbols.ravel().tolist(), indexes.ravel().tolist(), table.cdf, table.lengths, table.offset
@@ -26,13 +36,13 @@ def encode_symbols(symbols: np.ndarray, indexes: np.ndarray, table: EntropyTable
 
 
 class SymbolReader:
-    """Reads a stream of :func:`encode_symbols` piece by piece, in the order it was written."""
+    """Reads a stream of :func:`encode_symbols` piece by piece, from its start."""
 
     def __init__(self, stream: bytes, table: EntropyTable) -> None:
-        """Open ``stream``, whose symbols follow the rows of ``table``.
+        """Open ``stream``, which was coded with ``table``.
 
         Raises:
-            ContainerError: the stream is empty.
+            ContainerError: The stream is shorter than any that the coder writes.
         """
         if len(stream) < 4:
             raise ContainerError("This file's coded data is cut short; get a fresh copy of it.")
@@ -41,7 +51,7 @@ class SymbolReader:
         self._table = table
 
     def read(self, indexes: np.ndarray) -> np.ndarray:
-        """Return the next symbols (int32, shape of ``indexes``), given the row of each."""
+        """Return the next symbols (int32, shape of ``indexes``), given the table's row of each."""
         table = self._table
         decoded = self._decoder.decode_stream(
             indexes.ravel().tolist(), table.cdf, table.lengths, table.offset
@@ -53,6 +63,6 @@ def decode_symbols(stream: bytes, indexes: np.ndarray, table: EntropyTable) -> n
     """Return all symbols (int32, shape of ``indexes``) of a stream of :func:`encode_symbols`.
 
     Raises:
-        ContainerError: the stream is empty.
+        ContainerError: The stream is shorter than any that the coder writes.
     """
     return SymbolReader(stream, table).read(indexes)

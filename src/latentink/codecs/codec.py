@@ -1,4 +1,6 @@
-"""The contract of a codec: a picture to integers and back, exactly, at any quality.
+"""The contract of a codec: it turns a picture into integers, and the integers into a picture.
+
+Sender and receiver get the same integers to the last one, at any quality.
 
 ::
 
@@ -7,8 +9,9 @@
                         h_a ──round──► ẑ ──h_s
     v̂ = symbols (+ means) ──×g'──► g_s ──► x̂
 
-v, v̂, means and scales are in units of symbols. What drives the entropy coder is computed from ẑ and
-the symbols alone, in exact arithmetic (fixed_point.py); the gains touch only the transforms.
+v, v̂, means and scales are in units of symbols. The parameters of the entropy coder are computed
+from ẑ and the symbols alone, in exact arithmetic (fixed_point.py); the gains act on the transforms
+only.
 """
 
 from __future__ import annotations
@@ -39,27 +42,27 @@ _TILE = 64  # latents a side
 SYMBOL_LIMIT = 2**15 - 1
 
 Chooser = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""(places, values, rows) of one pass → symbols, each (n,).
+"""Chooses the symbols of one pass: (places, values, rows) → symbols, all of them (n,).
 
-``places`` are flat positions in (M, h, w), ``values`` what rounding to symbols starts from
-(float64, the mean taken off), ``rows`` the symbols' rows of the Gaussian table; the symbols are
-integers.
+``places`` are flat positions in (M, h, w), ``values`` are v less its mean in float64, which plain
+coding rounds, and ``rows`` are the rows of the Gaussian table that code the symbols. The symbols
+are whole numbers of any type.
 """
 
 Rounding = Callable[[Tensor], Tensor]
-"""A relaxation of rounding: real values → real values of the same shape, differentiable."""
+"""Rounding made differentiable: maps real values to real values of the same shape."""
 
 
 @dataclass(frozen=True)
 class Latents:
-    """The integers of one picture, and what the entropy model makes of them.
+    """The integers of one picture, and what follows from them.
 
     Attributes:
         y: (M, h, w) int32 symbols of the latent.
         z: (N, h', w') int32 symbols of the hyper-latent.
         quality_code: the quality in units of ``QUALITY_UNIT``.
-        values: (M, h, w) float32, the quantised latent v̂ that the picture is made from.
-        indexes: (M, h, w) uint8, the row of the Gaussian table of each symbol.
+        values: (M, h, w) float32, the quantised latent v̂, which g_s makes the picture of.
+        indexes: (M, h, w) uint8, the row of the Gaussian table that codes each symbol.
     """
 
     y: np.ndarray
@@ -71,11 +74,11 @@ class Latents:
 
 @dataclass(frozen=True)
 class Relaxed:
-    """What the editor sees in place of quantised latents.
+    """What the editor uses in place of quantised latents.
 
     Attributes:
-        values: (1, M, h, w), v̂ with rounding relaxed.
-        bits: scalar, the rate of the asked part.
+        values: (1, M, h, w), v̂ with relaxed rounding.
+        bits: Scalar, the rate of the part that was asked for.
     """
 
     values: Tensor
@@ -83,18 +86,45 @@ class Relaxed:
 
 
 def nearest(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Choose the nearest integers, within what the coder can carry; a :data:`Chooser`."""
+    """Round to the nearest integers that the coder can code; a :data:`Chooser`."""
     return np.clip(np.rint(values), -SYMBOL_LIMIT, SYMBOL_LIMIT)
 
 
 class Codec(ABC):
-    """Analyse, rate, synthesise, encode and decode with one set of weights; stateless in use.
+    """A codec with its weights; no call changes it.
 
     Attributes:
-        spec: what the project knows of the codec without its weights.
-        fingerprint: 8 bytes that name the weights in a .lik file's header.
-        analysis_halo: receptive radius of g_a, pixels, rounded up to whole latents.
-        synthesis_halo: receptive radius of g_s, latents.
+        spec: The codec's line in the registry.
+        fingerprint: 8 bytes that name the weights in the header of a .lik file.
+        latent_channels: M.
+        hyper_channels: N.
+        qualities: Those with gain vectors of their own, ascending; the codec codes at any quality
+            from the first to the last.
+        analysis_halo: Receptive radius of g_a in pixels, rounded up to whole latents.
+        synthesis_halo: Receptive radius of g_s in latents.
+
+    Example:
+        A picture is analysed and quantised, its symbols are coded and decoded, and a picture is
+        made of them:
+
+        >>> import torch
+        >>> from skimage.data import astronaut
+        >>> from latentink.codecs.loading import load_codec
+        >>> from latentink.picture import to_tensor
+        >>> codec = load_codec("hyperprior")
+        >>> picture = to_tensor(astronaut()[:64, 200:300])
+        >>> quality_code = codec.quality_code(5.5)
+        >>> v = codec.analyse(picture, quality_code)
+        >>> v.shape  # a latent for each 16×16 pixels
+        torch.Size([1, 320, 4, 7])
+        >>> latents = codec.quantise(v, codec.hyper_analyse(v), quality_code)
+        >>> y_stream, z_stream = codec.encode(latents)
+        >>> decoded = codec.decode(y_stream, z_stream, 64, 100, quality_code)
+        >>> bool((decoded.y == latents.y).all() and (decoded.z == latents.z).all())
+        True
+        >>> made = codec.synthesise(decoded.values, quality_code, (64, 100))
+        >>> bool((made - picture).square().mean().sqrt() < 0.03)
+        True
     """
 
     analysis_halo: ClassVar[int]
@@ -104,7 +134,7 @@ class Codec(ABC):
     h_a: nn.Module
 
     def __init__(self, spec: CodecSpec, tensors: dict[str, Tensor], fingerprint: bytes) -> None:
-        """Take what all codecs share from the tensors of a weights file (weights_file.py)."""
+        """Take the tensors that all codecs have from those of a weights file (weights_file.py)."""
         self.spec, self.fingerprint = spec, fingerprint
         self.log_gain, self.log_inverse = tensors["log_gain"], tensors["log_inverse"]
         self.latent_channels = self.log_gain.shape[1]
@@ -123,10 +153,10 @@ class Codec(ABC):
     # --- quality --------------------------------------------------------------------------
 
     def quality_code(self, quality: float) -> int:
-        """Return ``quality`` in units of ``QUALITY_UNIT``.
+        """Return ``quality`` as a whole number of :data:`~latentink.container.QUALITY_UNIT`.
 
         Raises:
-            OptionError: the quality is outside what the weights were trained for.
+            OptionError: The weights were not trained for this quality.
         """
         low, high = self.qualities[0], self.qualities[-1]
         if not low <= quality <= high:
@@ -138,7 +168,7 @@ class Codec(ABC):
         """Return g (1, M, 1, 1) float32 of a quality code.
 
         Raises:
-            ContainerError: a quality outside the trained range.
+            ContainerError: The weights were not trained for this quality.
         """
         return self._gain(self.log_gain, quality_code)
 
@@ -149,18 +179,18 @@ class Codec(ABC):
     def _gain(self, rows: Tensor, quality_code: int) -> Tensor:
         position = quality_code * QUALITY_UNIT
         if not self.qualities[0] <= position <= self.qualities[-1]:
-            raise ContainerError("This file asks for a quality that its codec does not have.")
+            raise ContainerError("This file has a quality that its codec does not have.")
         log = interpolate(rows, self.qualities, torch.tensor([position]))
         return log.exp().view(1, -1, 1, 1)
 
     def lagrangian(self, quality_code: int) -> float:
-        """Return λ1 of a quality code, interpolated geometrically between whole qualities."""
+        """Return λ1 of Eq. 1 for a quality code (gains.py)."""
         return lagrangian(quality_code * QUALITY_UNIT)
 
     # --- transforms -----------------------------------------------------------------------
 
     def latent_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return height and width of y for a picture of ``height`` × ``width`` pixels."""
+        """Return height and width of the latent for a picture of ``height`` × ``width`` pixels."""
         return math.ceil(height / STRIDE), math.ceil(width / STRIDE)
 
     def hyper_size(self, size: tuple[int, int]) -> tuple[int, int]:
@@ -169,7 +199,18 @@ class Codec(ABC):
 
     @torch.no_grad()
     def analyse(self, picture: Tensor, quality_code: int) -> Tensor:
-        """Return v = g·g_a(picture), (1, M, ⌈H/16⌉, ⌈W/16⌉) float32, for (1, 3, H, W) in [0, 1]."""
+        """Return v = g·g_a(picture), the latent in units of symbols.
+
+        Args:
+            picture: (1, 3, H, W) in [0, 1]; its border is repeated up to whole latents.
+            quality_code: The quality in units of ``QUALITY_UNIT``.
+
+        Returns:
+            (1, M, ⌈H/16⌉, ⌈W/16⌉) float32.
+
+        Raises:
+            ContainerError: The weights were not trained for this quality.
+        """
         height, width = picture.shape[-2:]
         missing = (-width % STRIDE, -height % STRIDE)
         padded = functional.pad(picture, (0, missing[0], 0, missing[1]), mode="replicate")
@@ -189,14 +230,17 @@ class Codec(ABC):
         size: tuple[int, int],
         known: tuple[np.ndarray, Tensor] | None = None,
     ) -> Tensor:
-        """Return the picture (1, 3, H, W) in [0, 1], float32, of v̂ (M, h, w).
+        """Return the picture g_s(g'·v̂), (1, 3, H, W) float32 in [0, 1].
 
         Args:
-            values: v̂.
-            quality_code: the quality in units of ``QUALITY_UNIT``.
-            size: height and width of the picture, pixels.
-            known: other values at the same quality and their picture (1, 3, H, W): of a large
-                picture, what looks at the same values is taken from there.
+            values: v̂, (M, h, w).
+            quality_code: The quality in units of ``QUALITY_UNIT``.
+            size: Height and width of the picture in pixels.
+            known: Other values at the same quality and the picture (1, 3, H, W) made of them.
+                Tiles of a large picture that depend on the same values are copied from there.
+
+        Raises:
+            ContainerError: The weights were not trained for this quality.
         """
         with torch.no_grad():
             latent = torch.from_numpy(values).float()[None] * self.inverse_gain(quality_code)
@@ -218,13 +262,16 @@ class Codec(ABC):
     def synthesise_part(
         self, values: np.ndarray, quality_code: int, size: tuple[int, int], part: Rectangle
     ) -> Tensor:
-        """Return ``part`` (in pixels) of what :meth:`synthesise` returns, without the rest.
+        """Return a part of what :meth:`synthesise` returns, and compute only that.
 
         Args:
-            values: v̂ of the whole picture.
-            quality_code: the quality in units of ``QUALITY_UNIT``.
-            size: height and width of the whole picture, pixels.
-            part: which pixels.
+            values: v̂ of the whole picture, (M, h, w).
+            quality_code: The quality in units of ``QUALITY_UNIT``.
+            size: Height and width of the whole picture in pixels.
+            part: The part, in pixels.
+
+        Returns:
+            (1, 3, part.height, part.width) float32 in [0, 1].
         """
         whole = Rectangle(0, 0, *self.latent_size(*size))
         seen = part.coarsened(STRIDE).grown(self.synthesis_halo, whole)
@@ -237,26 +284,40 @@ class Codec(ABC):
 
     @torch.no_grad()
     def hyper_analyse(self, v: Tensor) -> np.ndarray:
-        """Return the hyper-latent's symbols (N, h', w') int32 for v (1, M, h, w)."""
+        """Return the symbols (N, h', w') int32 of the hyper-latent for v (1, M, h, w)."""
         z = self._hyper_transform(v)
         symbols = torch.round(z.double() - self._medians).clamp(-SYMBOL_LIMIT, SYMBOL_LIMIT)
         return symbols[0].int().numpy()
 
     @abstractmethod
     def _hyper_transform(self, v: Tensor) -> Tensor:
-        """Return z (1, N, h', w') for v."""
+        """Return z (1, N, h', w'), not rounded, for v (1, M, h, w)."""
 
     # --- entropy model --------------------------------------------------------------------
 
     @abstractmethod
     def side(self, z: np.ndarray, size: tuple[int, int]) -> Tensor:
-        """Return what the entropy model knows from ẑ: (1, C, h, w) float64, exact."""
+        """Return what the entropy model computes from ẑ, in exact arithmetic.
+
+        Args:
+            z: Symbols of the hyper-latent, (N, h', w').
+            size: Height and width of the latent, h and w.
+
+        Returns:
+            (1, C, h, w) float64, C as the codec has it.
+        """
 
     @abstractmethod
     def passes(self, shape: tuple[int, ...]) -> list[np.ndarray]:
-        """Return the passes in which symbols (M, h, w) are coded: flat positions, in coding order.
+        """Return the order in which the symbols of a latent are coded, pass by pass.
 
         The entropy model of a pass depends on ẑ and on earlier passes alone.
+
+        Args:
+            shape: Of the latent, (M, h, w).
+
+        Returns:
+            Flat positions in (M, h, w) for each pass; together they are all positions, once each.
         """
 
     @abstractmethod
@@ -268,37 +329,39 @@ class Codec(ABC):
         choose: Chooser = nearest,
         side: Tensor | None = None,
     ) -> Latents:
-        """Return the symbols of v (1, M, h, w), in units of symbols, given ẑ.
+        """Return the latents of a picture, given its hyper-latent.
 
         Args:
-            v: the latent.
-            z: (N, h', w') int32, the hyper-latent's symbols.
-            quality_code: the quality in units of ``QUALITY_UNIT``.
-            choose: called once a pass, in the order of :meth:`passes`.
-            side: what :meth:`side` gave for ẑ, where it is known already; None: computed anew.
+            v: The latent in units of symbols, (1, M, h, w).
+            z: Symbols of the hyper-latent, (N, h', w') int32.
+            quality_code: The quality in units of ``QUALITY_UNIT``.
+            choose: Called once for each pass, in the order of :meth:`passes`.
+            side: What :meth:`side` returns for ``z``, to save the time; None: it is computed.
         """
 
     @abstractmethod
     def relax(
         self, v: Tensor, side: Tensor, core: Rectangle, rounding: Rounding, rate_rounding: Rounding
     ) -> Relaxed:
-        """Return v̂ of a patch with rounding relaxed, and the rate of its core, differentiably.
+        """Return v̂ of a patch with relaxed rounding, and the rate of the patch's core.
+
+        Both are differentiable with respect to ``v``.
 
         Args:
-            v: (1, M, h, w), in units of symbols.
-            side: :meth:`side` over the same patch, float32.
-            core: the part of the patch whose rate counts.
-            rounding: as g_s sees it.
-            rate_rounding: as the rate sees it.
+            v: The latent of the patch in units of symbols, (1, M, h, w).
+            side: What :meth:`side` returns, of the same patch, in float32.
+            core: The part of the patch whose rate is wanted.
+            rounding: The rounding that makes v̂.
+            rate_rounding: The rounding that makes the values whose rate is taken.
         """
 
     def table_indexes(self, scales: Tensor) -> Tensor:
-        """Return the row of the Gaussian table (uint8) for exact ``scales``, any shape."""
+        """Return the row of the Gaussian table (uint8) for each of ``scales``, of any shape."""
         return torch.bucketize(scales.contiguous(), self._scale_levels[:-1]).to(torch.uint8)
 
     @property
     def scales(self) -> np.ndarray:
-        """The standard deviation of each row of the Gaussian table, ascending."""
+        """Standard deviations of the rows of the Gaussian table, ascending."""
         return self._scale_levels.numpy()
 
     def table_scales(self, indexes: Tensor) -> Tensor:
@@ -311,7 +374,7 @@ class Codec(ABC):
     # --- bitstream ------------------------------------------------------------------------
 
     def encode(self, latents: Latents) -> tuple[bytes, bytes]:
-        """Return the streams of y and z."""
+        """Return the rANS streams of y and of z."""
         order = np.concatenate(self.passes(latents.y.shape))
         return (
             encode_symbols(
@@ -323,10 +386,17 @@ class Codec(ABC):
     def decode(
         self, y_stream: bytes, z_stream: bytes, height: int, width: int, quality_code: int
     ) -> Latents:
-        """Return the latents that :meth:`encode` wrote, for a picture of ``height`` × ``width``.
+        """Return the latents that :meth:`encode` was given.
+
+        Args:
+            y_stream: The first of its streams.
+            z_stream: The second.
+            height: Of the picture in pixels.
+            width: Of the picture in pixels.
+            quality_code: The quality in units of ``QUALITY_UNIT``.
 
         Raises:
-            ContainerError: an empty stream or an unknown quality.
+            ContainerError: A stream is empty, or the weights were not trained for this quality.
         """
         size = self.latent_size(height, width)
         shape = (self.hyper_channels, *self.hyper_size(size))
@@ -338,7 +408,7 @@ class Codec(ABC):
     def _decode_latent(
         self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality_code: int
     ) -> Latents:
-        """Return the latents of a y stream."""
+        """Return the latents of the stream of y; ``size`` is the latent's height and width."""
 
 
 def _channel_indexes(shape: tuple[int, ...]) -> np.ndarray:

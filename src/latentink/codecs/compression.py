@@ -102,8 +102,8 @@ class Decoded:
         """Return the picture (H, W, 3) uint8.
 
         Args:
-            plain: The same photo without a message. If it has the same quality, parts of the picture
-                that are equal are copied from there.
+            plain: The same photo without a message. If it has the same quality, equal parts of the
+                picture are copied from there.
         """
         latents = self.latents
         known = None

@@ -1,7 +1,7 @@
-"""Integer probability tables for rANS, made once and shipped inside the weights file.
+"""Integer probability tables for rANS, computed once and stored in the weights file.
 
-Building them takes exponentials and error functions, whose last digits differ between machines;
-so no receiver ever builds them. The file of weights carries the integers.
+Computing them takes error functions, whose last digits differ between machines. Sender and receiver
+therefore read the integers from the weights file and never compute them.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ SCALE_MINIMUM = 0.11
 SCALE_MAXIMUM = 256.0
 SCALE_LEVELS = 64
 _TAIL_MASS = 1e-9
-# Scales on a grid, so that comparing an exact scale with a level has one answer everywhere.
+# Scales lie on a grid, so that every machine compares an exact scale with them alike.
 _SCALE_UNIT = 2.0**-20
 
 
 @dataclass(frozen=True)
 class EntropyTable:
-    """Quantised cumulative distributions, one row per index.
+    """Cumulative distributions in integers, a row for each distribution.
 
     Attributes:
-        cdf: rows of cumulative counts from 0 to 2^16; the last cell of a row is the escape.
-        offset: the symbol of each row's first cell.
+        cdf: Rows of cumulative counts from 0 to 2^16; the last cell of a row is the escape, which
+            codes all symbols outside of the row.
+        offset: The symbol of the first cell of each row.
     """
 
     cdf: list[list[int]]
@@ -37,21 +38,32 @@ class EntropyTable:
 
     @property
     def lengths(self) -> list[int]:
-        """Entries in each row, as CompressAI's coder wants them."""
+        """Number of counts in each row, as CompressAI's coder takes it."""
         return [len(row) for row in self.cdf]
 
 
 def scale_levels() -> np.ndarray:
-    """Return the ascending scales of the table's rows: (SCALE_LEVELS,) float64, geometric."""
+    """Return the standard deviations of the rows of the Gaussian table.
+
+    Returns:
+        (SCALE_LEVELS,) float64, ascending in a geometric series, on a grid of 2^-20.
+    """
     levels = np.geomspace(SCALE_MINIMUM, SCALE_MAXIMUM, SCALE_LEVELS)
     return np.round(levels / _SCALE_UNIT) * _SCALE_UNIT
 
 
 def gaussian_table(levels: np.ndarray) -> EntropyTable:
-    """Return one row per scale: a zero-mean Gaussian on the integers (Ballé et al. 2018)."""
+    """Return the table of zero-mean Gaussians, integrated over whole symbols.
+
+    Each probability is that of an interval of length 1 around a whole number (Ballé et al. 2018,
+    "Variational image compression with a scale hyperprior", Eq. 6).
+
+    Args:
+        levels: Standard deviations, a row for each.
+    """
     rows, offsets = [], []
     for scale in levels:
-        reach = math.ceil(scale * 6.2)  # The Gaussian's mass beyond is below 1e-9.
+        reach = math.ceil(scale * 6.2)  # Less than 1e-9 of the mass lies beyond.
         symbols = np.arange(-reach, reach + 1, dtype=np.float64)
         pmf = ndtr((symbols + 0.5) / scale) - ndtr((symbols - 0.5) / scale)
         rows.append(quantised_cdf(pmf, 2 * ndtr(-(reach + 0.5) / scale)))
@@ -60,11 +72,15 @@ def gaussian_table(levels: np.ndarray) -> EntropyTable:
 
 
 def quantised_cdf(pmf: np.ndarray, escape: float) -> list[int]:
-    """Return cumulative counts summing to 2^16, every symbol and the escape at least 1.
+    """Return cumulative counts from 0 to 2^16 in which each symbol and the escape count at least 1.
 
     Args:
         pmf: (n,) probabilities of the row's symbols.
-        escape: probability of a symbol outside the row (coded by bypass bits).
+        escape: Probability of a symbol outside of the row.
+
+    Example:
+        >>> quantised_cdf(np.array([1.0, 0.0]), escape=0.0)
+        [0, 65534, 65535, 65536]
     """
     from compressai._CXX import pmf_to_quantized_cdf
 
@@ -72,7 +88,11 @@ def quantised_cdf(pmf: np.ndarray, escape: float) -> list[int]:
 
 
 def pack_table(name: str, table: EntropyTable) -> dict[str, Tensor]:
-    """Return the table as int32 tensors ``NAME_cdf`` (flat), ``NAME_length``, ``NAME_offset``."""
+    """Return a table as int32 tensors.
+
+    These are ``NAME_cdf``, all rows one after another, ``NAME_length``, the counts in each row, and
+    ``NAME_offset``, the symbol of each row's first cell.
+    """
     flat = [count for row in table.cdf for count in row]
     return {
         f"{name}_cdf": torch.tensor(flat, dtype=torch.int32),

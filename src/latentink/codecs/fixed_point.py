@@ -1,10 +1,10 @@
-"""Convolutions in exact arithmetic, for whatever drives the entropy coder.
+"""Convolutions in exact arithmetic, for the parameters of the entropy coder.
 
-Sender and receiver must compute the entropy parameters to the last bit alike, or the arithmetic
-decoder loses its place (CompressAI issue 279). Floating-point sums depend on their order, hence
-on threads, libraries and memory layout. Here weights and activations are whole multiples of small
-powers of two and every partial sum stays below 2^53 of those units, so float64 holds each of them
-*exactly* and the order cannot matter, on any machine.
+If sender and receiver compute these parameters differently in the last bit, the receiver decodes
+garbage from there on (CompressAI issue 279). Floating-point sums depend on their order, and so on
+threads, libraries and memory layout. Here weights and activations are whole multiples of small
+powers of two, and each partial sum stays below 2^53 of these units. Float64 holds all of them
+*exactly*, so that their order makes no difference on any machine.
 """
 
 from __future__ import annotations
@@ -21,22 +21,28 @@ _EXACT_LIMIT = 2.0**53
 
 
 def to_grid(values: Tensor, unit: float) -> Tensor:
-    """Return ``values`` in float64, rounded to whole multiples of ``unit``."""
+    """Return ``values`` in float64, rounded to whole multiples of ``unit``.
+
+    Example:
+        >>> to_grid(torch.tensor([0.3, -1.24]), 0.25)
+        tensor([ 0.2500, -1.2500], dtype=torch.float64)
+    """
     return torch.round(values.double() / unit) * unit
 
 
 class FixedPointSequence(nn.Module):
     """A chain of convolutions, transposed convolutions and ReLUs in exact arithmetic.
 
-    Input and output are float64 on the grid of ``ACTIVATION_UNIT``; activations are clipped to
-    ±``ACTIVATION_LIMIT``. The result is a function of the weights and the input alone.
+    Input and output are float64 on the grid of ``ACTIVATION_UNIT``. Activations are clipped to
+    ±``ACTIVATION_LIMIT``.
     """
 
     def __init__(self, network: nn.Sequential) -> None:
-        """Freeze ``network`` (modules Conv2d, ConvTranspose2d, ReLU) on the fixed-point grid.
+        """Copy ``network`` (modules Conv2d, ConvTranspose2d, ReLU) with weights on the grid.
 
         Raises:
-            ValueError: a module of another kind, or weights so large that float64 could round.
+            ValueError: The network has a module of another kind, or weights so large that float64
+                might round a sum.
         """
         super().__init__()
         self.layers = nn.ModuleList()

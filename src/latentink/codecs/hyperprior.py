@@ -36,16 +36,20 @@ _NETWORKS = ("g_a", "g_s", "h_a", "h_s")
 
 
 class HyperpriorCodec(Codec):
-    """The hyperprior behind the contract of :class:`Codec`; its side information are scales."""
+    """The hyperprior in use; its side information is the scale of each symbol."""
 
-    # 30 pixels for g_a, under 4 latents for g_s.
+    # g_a reaches 30 pixels, g_s less than 4 latents.
     analysis_halo: ClassVar[int] = 32
     synthesis_halo: ClassVar[int] = 4
 
     def __init__(
         self, spec: CodecSpec, tensors: dict[str, Tensor], fingerprint: bytes, origin: str
     ) -> None:
-        """Build the codec from a weights file; ``origin`` names it in errors."""
+        """Build the codec from a weights file, which errors call ``origin``.
+
+        Raises:
+            WeightsError: A tensor is missing, surplus or of another shape.
+        """
         super().__init__(spec, tensors, fingerprint)
         model = ScaleHyperprior(self.hyper_channels, self.latent_channels)
         for name in _NETWORKS:
@@ -58,7 +62,7 @@ class HyperpriorCodec(Codec):
 
     @torch.no_grad()
     def side(self, z: np.ndarray, size: tuple[int, int]) -> Tensor:
-        """Return the scale of each symbol, as the coder's table has it."""
+        """Return the scale of each symbol, one of the Gaussian table's: (1, M, h, w) float64."""
         scales = self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
         return self.table_scales(self.table_indexes(scales)).double()
 
@@ -70,7 +74,7 @@ class HyperpriorCodec(Codec):
         choose: Chooser = nearest,
         side: Tensor | None = None,
     ) -> Latents:
-        """Return the symbols round(v), or what ``choose`` makes of v."""
+        """Return latents with the symbols that ``choose`` makes of v; see the base class."""
         side = self.side(z, (v.shape[-2], v.shape[-1])) if side is None else side
         rows = self.table_indexes(side)[0].numpy().ravel()
         places = self.passes(v.shape[1:])[0]
@@ -80,13 +84,13 @@ class HyperpriorCodec(Codec):
     def relax(
         self, v: Tensor, side: Tensor, core: Rectangle, rounding: Rounding, rate_rounding: Rounding
     ) -> Relaxed:
-        """See :meth:`Codec.relax`."""
+        """Return v̂ and the rate with relaxed rounding; see the base class."""
         own = v[..., core.rows, core.columns]
         bits = gaussian_bits(rate_rounding(own), side[..., core.rows, core.columns])
         return Relaxed(rounding(v), bits)
 
     def passes(self, shape: tuple[int, ...]) -> list[np.ndarray]:
-        """Return the one pass: no symbol's distribution depends on another symbol."""
+        """Return a single pass, because no symbol's distribution depends on other symbols."""
         return [np.arange(np.prod(shape))]
 
     def _decode_latent(
@@ -137,10 +141,10 @@ class HyperpriorModel(CodecModel):
 
 
 def convert_published(networks: Networks, origin: str) -> tuple[Networks, int]:
-    """Return CompressAI's networks as they are, and M; see :class:`Published`.
+    """Return CompressAI's networks as they are, and M; a ``Published.convert``.
 
     Raises:
-        WeightsError: g_s has no first layer.
+        WeightsError: The first layer of g_s is missing.
     """
     if "0.weight" not in networks["g_s"]:
         raise WeightsError(f"{origin} misses tensor 'g_s.0.weight'.")

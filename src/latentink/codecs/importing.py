@@ -1,4 +1,4 @@
-"""Weights files made of published checkpoints, of our trainer's, and of what the zoo has."""
+"""Makes weights files of published checkpoints, of our trainer's and of CompressAI's zoo."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class ImportedWeights:
     """A weights file that was written.
 
     Attributes:
-        path: where it lies.
-        architecture: codec name.
-        fingerprint: by which .lik files refer to it.
+        path: of the file.
+        codec: name of the codec.
+        fingerprint: 8 bytes by which .lik files refer to it.
     """
 
     path: Path
-    architecture: str
+    codec: str
     fingerprint: bytes
 
 
@@ -42,18 +42,18 @@ def import_weights(
     """Make a weights file of a checkpoint and put it where receivers find it.
 
     Args:
-        source: a published checkpoint (``.pth.tar``), a checkpoint of ``latentink train codec``, or
+        source: A published checkpoint (``.pth.tar``), a checkpoint of ``latentink train codec``, or
             a weights file.
-        codec: the name of the codec that it must be of.
-        quality: of a published checkpoint, which has but one.
-        out: the file to write; None: in the user's folder, named after source and fingerprint, so
-            that no import replaces weights that older .lik files need.
+        codec: Name of the codec that it must be of.
+        quality: The quality that a published checkpoint was trained for, 1 to 8.
+        out: The file to write. None: a file in the user's folder, named after source and
+            fingerprint, so that no import replaces weights that older .lik files need.
 
     Raises:
-        WeightsError: the source is truncated, of another architecture or size, or holds anything
-            but tensors; the sentence names the first mismatch.
-        OptionError: no codec of that name, or no such quality.
-        OutputError: the file cannot be written.
+        WeightsError: The source is truncated, is of another codec or size, or holds anything other
+            than tensors; the sentence names the first mismatch.
+        OptionError: No codec has this name, or the quality is not from 1 to 8.
+        OutputError: The file cannot be written.
     """
     if codec not in CODECS:
         raise OptionError(f"There is no codec {codec!r}; choose from {', '.join(CODECS)}.")
@@ -102,7 +102,7 @@ def _tensors_of(
 def _of_trainer(
     state: dict[str, object], codec: str, origin: str
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the weights of a run of ``latentink train codec`` as it stands."""
+    """Return tensors and metadata of the weights in a checkpoint of ``latentink train codec``."""
     recipe = state["recipe"]
     if not isinstance(recipe, dict) or recipe.get("architecture") != codec:
         raise WeightsError(f"{origin} is not a checkpoint of a run that trains {codec}.")
@@ -121,15 +121,15 @@ def _of_trainer(
 
 
 def zoo_weights(codec: str, quality: float) -> Path:
-    """Return the weights that CompressAI's zoo has of a codec, downloaded once.
+    """Return a weights file of CompressAI's zoo, which is downloaded on first use.
 
     Args:
-        codec: a key of :data:`~latentink.codecs.registry.CODECS`.
-        quality: a whole number from 1 to 8.
+        codec: A key of :data:`~latentink.codecs.registry.CODECS`.
+        quality: A whole number from 1 to 8.
 
     Raises:
-        OptionError: the zoo does not have that codec or that quality.
-        WeightsError: it cannot be downloaded, or is not what it should be.
+        OptionError: The zoo does not have this codec or this quality.
+        WeightsError: The download fails or has another checksum than the zoo says.
     """
     from compressai.zoo.image import model_urls
     from torch.hub import download_url_to_file
@@ -165,13 +165,16 @@ def zoo_weights(codec: str, quality: float) -> Path:
 
 
 def find_weights(text: str | None, codec: str, quality: float) -> Path | None:
-    """Return the weights file that an option names: None, ``"zoo"``, or a path.
+    """Return the weights file that ``--weights`` names.
 
-    A published checkpoint is imported into the user's folder first.
+    Args:
+        text: What the user gave: None, ``"zoo"``, a weights file, or a published checkpoint, which
+            is imported into the user's folder.
+        codec: A key of :data:`~latentink.codecs.registry.CODECS`.
+        quality: The quality that the user asks for.
 
     Raises:
-        WeightsError: see :func:`import_weights` and :func:`zoo_weights`.
-        OptionError: the zoo does not have that codec.
+        WeightsError, OptionError: See :func:`import_weights` and :func:`zoo_weights`.
     """
     if text is None:
         return None

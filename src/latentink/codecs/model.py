@@ -29,9 +29,9 @@ class Reconstruction:
     """What a model makes of a batch.
 
     Attributes:
-        picture: (B, 3, H, W), not clipped.
-        y_bits: (B,), of the latent.
-        z_bits: (B,), of the hyper-latent.
+        picture: (B, 3, H, W), not clipped to [0, 1].
+        y_bits: (B,), rate of the latent.
+        z_bits: (B,), rate of the hyper-latent.
     """
 
     picture: Tensor
@@ -92,7 +92,7 @@ def weights_of(model: CodecModel, dtype: torch.dtype) -> dict[str, Tensor]:
 
 
 def _learned(network: nn.Module) -> dict[str, Tensor]:
-    """Return the parameters by name; those of a masked convolution masked."""
+    """Return the parameters by name, with the masks of masked convolutions applied."""
     state = {}
     for prefix, module in network.named_modules():
         for name, value in module.named_parameters(recurse=False):
@@ -103,7 +103,16 @@ def _learned(network: nn.Module) -> dict[str, Tensor]:
 
 
 def hyper_latent(bottleneck: EntropyBottleneck, z: Tensor) -> tuple[Tensor, Tensor]:
-    """Return ẑ, rounded straight through, and the likelihoods of z with noise, in float32."""
+    """Quantise the hyper-latent with relaxed rounding.
+
+    Args:
+        bottleneck: CompressAI's, of the hyper-latent.
+        z: (B, N, h', w').
+
+    Returns:
+        ẑ, z rounded with a straight-through gradient, and the likelihoods of z: with additive noise
+        in training, of ẑ in evaluation. Both are float32 in the shape of ``z``.
+    """
     with torch.autocast(z.device.type, enabled=False):
         z = z.float()
         _, likelihoods = bottleneck(z)
@@ -112,5 +121,5 @@ def hyper_latent(bottleneck: EntropyBottleneck, z: Tensor) -> tuple[Tensor, Tens
 
 
 def uniform_noise(values: Tensor) -> Tensor:
-    """Return noise in [−½, ½) of the shape of ``values``, float32."""
+    """Return noise, uniform in [−½, ½), in the shape of ``values``, float32."""
     return torch.rand(values.shape, device=values.device) - 0.5

@@ -1,9 +1,9 @@
 """Weights files made of checkpoints that others have published.
 
-What is particular to a codec says its :class:`~latentink.codecs.implementation.Published`; common
-to all are CompressAI's entropy bottleneck, whose parameters are read under their old and new names,
-and ``module.`` in front of each name where the training was distributed. Sizes follow from the
-tensors.
+The :class:`~latentink.codecs.implementation.Published` of each codec says what its checkpoints look
+like. All checkpoints have CompressAI's entropy bottleneck, whose parameters are read under their
+old and new names, and may have ``module.`` in front of each name, from distributed training. The
+sizes of the networks follow from the tensors.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ _NOT_LEARNED = re.compile(
 
 
 def import_checkpoint(
-    state: Mapping[str, Tensor], architecture: str, quality: float, origin: str
+    state: Mapping[str, Tensor], codec: str, quality: float, origin: str
 ) -> dict[str, Tensor]:
     """Return the tensors of a weights file (weights_file.py) made of a published checkpoint.
 
     Args:
-        state: the state dict.
-        architecture: The name of the codec that it is expected to be of.
-        quality: the one quality that the checkpoint was trained for, for λ1 and for ``--quality``.
-        origin: what errors call the checkpoint.
+        state: The state dict.
+        codec: Name of the codec that it must be of.
+        quality: The quality that it was trained for, 1 to 8; it decides λ1 and is the only one that
+            ``--quality`` can then ask for.
+        origin: What errors call the checkpoint.
 
     Raises:
-        WeightsError: it is of another architecture or inconsistent; the sentence names the first
-            mismatch.
+        WeightsError: It is of another codec or incomplete; the sentence names the first mismatch.
     """
     learned = {k: v.float() for k, v in state.items() if not _NOT_LEARNED.search(k)}
     networks = _by_network(learned)
-    published = implementation_of(architecture).published
+    published = implementation_of(codec).published
     for name in published.networks:
         if not any(network.split(".")[0] == name for network in networks):
             raise WeightsError(
-                f"{origin} is not a checkpoint of {architecture}: it has no tensors {name!r}."
+                f"{origin} is not a checkpoint of {codec}: it has no tensors {name!r}."
             )
     for network in networks:
         if network.split(".")[0] not in published.networks:
             first = next(iter(networks[network]))
             raise WeightsError(
-                f"{origin} is not a checkpoint of {architecture}: "
+                f"{origin} is not a checkpoint of {codec}: "
                 f"it has the surplus tensor {network + '.' + first!r}."
             )
     bottleneck = _bottleneck(networks.pop("entropy_bottleneck"), origin)
@@ -64,9 +64,9 @@ def import_checkpoint(
 
 
 def _by_network(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """Return the tensors under a weights file's names, sorted by network.
+    """Return tensors by network and name, as a weights file calls them.
 
-    The names of all codecs are understood, so that an error can say which network is too many.
+    The names of all codecs are translated, so that an error can say which network is surplus.
     """
     known = [implementation_of(name).published for name in CODECS]
     networks: dict[str, dict[str, Tensor]] = {}
@@ -97,6 +97,6 @@ def _bottleneck(tensors: Mapping[str, Tensor], origin: str) -> EntropyBottleneck
 
 
 def _numbered(key: str) -> str:
-    """Return a name of a bottleneck's parameter that all of CompressAI's versions share."""
+    """Return one name for what CompressAI's versions call matrices.0, _matrix0 and so on."""
     match = _BOTTLENECK.match(key)
     return f"{match[1]} {match[2]}" if match else key

@@ -1,7 +1,8 @@
-"""Run a convolutional network over a large picture in tiles, without seams.
+"""Apply a convolutional network to a large picture in tiles, without seams.
 
-Each tile is computed with a halo at least as wide as the network's receptive radius and cropped,
-so every output sample sees exactly the neighbourhood that it would see in the whole picture.
+Each tile is computed with a halo around it, which is at least as wide as the network's receptive
+radius and then cropped. Each sample of the output therefore depends on the same neighbourhood as if
+the picture were computed at once.
 """
 
 from __future__ import annotations
@@ -22,15 +23,23 @@ def apply_in_tiles(
     scale: Fraction,
     known: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
-    """Return ``network(values)`` for (1, C, h, w) input, computed tile by tile.
+    """Return ``network(values)``, computed tile by tile.
 
     Args:
-        network: maps (1, C, a, b) to (1, C', a·scale, b·scale).
-        values: the input; each side a multiple of the denominator of ``scale``.
-        tile: side of a tile in input samples, a multiple of that denominator.
-        halo: receptive radius in input samples, a multiple of that denominator.
-        scale: output samples per input sample.
-        known: another input of the same size with its output; tiles that see the same are copied.
+        network: Maps (1, C, a, b) to (1, C', a·scale, b·scale).
+        values: The input, (1, C, h, w); each side is a multiple of the denominator of ``scale``.
+        tile: Side of a tile in samples of the input, a multiple of that denominator.
+        halo: Receptive radius in samples of the input, a multiple of that denominator.
+        scale: Samples of the output for each sample of the input along a side.
+        known: Another input of the same size and its output; tiles whose input is the same in both
+            are copied from there.
+
+    Example:
+        >>> blur = torch.nn.AvgPool2d(3, stride=1, padding=1)
+        >>> values = torch.rand(1, 1, 40, 40)
+        >>> tiled = apply_in_tiles(blur, values, tile=16, halo=1, scale=Fraction(1))
+        >>> torch.allclose(tiled[..., 1:-1, 1:-1], blur(values)[..., 1:-1, 1:-1])
+        True
     """
     height, width = values.shape[-2:]
     if height <= tile + 2 * halo and width <= tile + 2 * halo:

@@ -1,6 +1,6 @@
-"""The weights file of a codec: networks, gains, and every integer table that rANS needs.
+"""The weights file of a codec: networks, gains, and the integer tables of the entropy coder.
 
-All that a sender and a receiver must agree on is in this one file (safetensors):
+Sender and receiver must have the same file (safetensors). It has these tensors:
 
 =====================  =========================================================================
 ``NETWORK.*``          ``g_a``, ``g_s``, ``h_a``, ``h_s``, and for ELIC ``channel_context.K``,
@@ -9,13 +9,14 @@ All that a sender and a receiver must agree on is in this one file (safetensors)
 ``log_inverse``        (Q, M), ln g'
 ``qualities``          (Q,) ascending
 ``medians``            (N,), of the hyper-latent, on the fixed-point grid
-``scale_levels``       the scales of the Gaussian table's rows
+``scale_levels``       the standard deviations of the rows of the Gaussian table
 ``gaussian_*``         that table (entropy_tables.py)
 ``hyper_*``            the hyper-latent's table
-``bottleneck.*``       what that table was made of, for training on; no sender or receiver reads it
+``bottleneck.*``       what that table was computed from, to continue training; not read otherwise
 =====================  =========================================================================
 
-The metadata say ``format``, ``architecture``, ``name`` and where the weights come from.
+Its metadata are ``format``, ``architecture``, which is the codec's name, and notes on where the
+weights come from.
 """
 
 from __future__ import annotations
@@ -49,7 +50,12 @@ _TABLES = tuple(
 
 
 def network_tensors(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """Return the tensors of the network ``name``, float32, without the name in front."""
+    """Return the tensors of a network in float32, without the network's name in front.
+
+    Example:
+        >>> network_tensors({"h_a.0.bias": torch.ones(1), "h_s.0.bias": torch.zeros(1)}, "h_a")
+        {'0.bias': tensor([1.])}
+    """
     start = name + "."
     return {k[len(start) :]: v.float() for k, v in tensors.items() if k.startswith(start)}
 
@@ -65,12 +71,12 @@ def pack_weights(
     """Return the tensors of a weights file.
 
     Args:
-        networks: state dicts of the networks by name.
-        bottleneck: of the hyper-latent, trained.
-        log_gain: (Q, M).
-        log_inverse: (Q, M).
-        qualities: Q ascending.
-        dtype: of the networks.
+        networks: State dicts of the networks, by the networks' names.
+        bottleneck: CompressAI's, of the hyper-latent, trained.
+        log_gain: (Q, M), ln g.
+        log_inverse: (Q, M), ln g'.
+        qualities: Q ascending numbers.
+        dtype: In which the networks are stored.
     """
     medians, hyper_table = _hyper_table(bottleneck)
     levels = scale_levels()
@@ -93,9 +99,9 @@ def pack_weights(
 
 @torch.no_grad()
 def _hyper_table(trained: EntropyBottleneck) -> tuple[Tensor, EntropyTable]:
-    """Return the medians on the fixed-point grid and the hyper-latent's table."""
+    """Return the medians (N,) on the fixed-point grid, and the hyper-latent's table."""
     bottleneck = copy.deepcopy(trained).float().cpu()
-    # The networks were trained around these medians, however near the true ones they are.
+    # The networks were trained with these medians, also where others would fit the data better.
     medians = to_grid(bottleneck.quantiles[:, 0, 1], ACTIVATION_UNIT)
     bottleneck._update_quantiles()
     bottleneck = bottleneck.double()
@@ -113,18 +119,20 @@ def _hyper_table(trained: EntropyBottleneck) -> tuple[Tensor, EntropyTable]:
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return tensors and metadata of a codec's weights file, checked as far as all codecs share.
+    """Return tensors and metadata of a codec's weights file.
+
+    The tensors that all codecs have are checked here, the networks where they are built.
 
     Raises:
-        WeightsError: missing, truncated, not a codec's weights, or of an inconsistent size; the
-            sentence names the first mismatch.
+        WeightsError: The file is missing, truncated or not a codec's, or sizes do not go together;
+            the sentence names the first mismatch.
     """
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
         raise WeightsError(f"{path} holds something else than a codec of latentink.")
     if metadata.get("architecture") not in CODECS:
         raise WeightsError(
-            f"{path} names the unknown architecture {metadata.get('architecture', '')!r}."
+            f"{path} holds weights of an unknown codec, {metadata.get('architecture', '')!r}."
         )
     for name in (*_SHARED, *_TABLES):
         if name not in tensors:

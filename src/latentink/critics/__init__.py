@@ -1,1 +1,1 @@
-"""Networks that judge a picture: LPIPS and HiFiC's discriminator."""
+"""Networks that judge how a picture looks: LPIPS and HiFiC's discriminator."""

@@ -1,4 +1,4 @@
-"""HiFiC's discriminator: does this picture, patch by patch, look like a photo with this latent?
+"""HiFiC's discriminator: it says, patch by patch, whether a picture looks like a photo.
 
 ::
 
@@ -7,11 +7,11 @@
     picture (B, 3, H, W) ───────────────────────────────────────────────┘        │
          logits (B, 1, H/16, W/16) ◄──conv 1×1── 8W ◄── 4W ◄── 2W ◄── W ◄── conv 4×4, stride 2
 
-Mentzer et al. 2020, "High-Fidelity Generative Image Compression", with W = 64 there. LeakyReLU with
-slope 0.2 follows every convolution but the last. The latent is given as g_s sees it, v̂ times the
-inverse gain, so that its scale is the same at every quality. Training normalises the four 4×4
-kernels spectrally (training/discriminator.py); files hold the normalised kernels, so that the
-network here is plain convolutions.
+Mentzer et al., "High-Fidelity Generative Image Compression", NeurIPS 2020, section 3.2; W is 64
+there. A LeakyReLU with slope 0.2 follows each convolution but the last. The latent is v̂ times the
+inverse gain, which is what g_s gets, so that its scale is the same at all qualities. Training
+normalises the four 4×4 kernels spectrally (training/discriminator.py). The weights files have the
+normalised kernels, so that the network here consists of plain convolutions.
 """
 
 from __future__ import annotations
@@ -42,8 +42,13 @@ class Discriminator(nn.Module):
     Attributes:
         latent_channels: M.
         width: W, channels after the first 4×4 convolution.
-        condition: the convolution of the latent.
-        trunk: everything after the concatenation.
+        condition: The convolution of the latent.
+        trunk: Everything after the concatenation.
+
+    Example:
+        >>> network = Discriminator(latent_channels=8, width=4)
+        >>> network(torch.rand(1, 3, 40, 64), torch.zeros(1, 8, 3, 4)).shape
+        torch.Size([1, 1, 2, 4])
     """
 
     def __init__(self, latent_channels: int, width: int) -> None:
@@ -58,7 +63,7 @@ class Discriminator(nn.Module):
         self.trunk = nn.Sequential(*layers, nn.Conv2d(channels, 1, 1))
 
     def forward(self, picture: Tensor, latent: Tensor) -> Tensor:
-        """Return a logit for each patch, (B, 1, ⌊H/16⌋, ⌊W/16⌋); positive = photo.
+        """Return a logit for each patch, (B, 1, ⌊H/16⌋, ⌊W/16⌋); positive means photo.
 
         Args:
             picture: (B, 3, H, W) in [0, 1], H and W at least 16.
@@ -73,16 +78,17 @@ class Discriminator(nn.Module):
 def save_discriminator(
     tensors: Mapping[str, Tensor], path: Path, codec: str, notes: Mapping[str, str]
 ) -> None:
-    """Write a discriminator as safetensors in fp16, replacing the file in one step.
+    """Write a discriminator's weights file (safetensors, float16), in one step.
 
     Args:
-        tensors: the parameters of a :class:`Discriminator`, by name.
-        path: where to; the folder must exist.
-        codec: name of the codec whose latents it knows.
-        notes: further metadata (where the weights come from), carried but never interpreted.
+        tensors: The parameters of a :class:`Discriminator`, by name.
+        path: The file, in a folder that exists.
+        codec: Name of the codec whose latents it was trained with.
+        notes: Further metadata, on how the weights were made, and ``codec_fingerprint``: that of
+            the codec's weights, in hexadecimal digits.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: The file cannot be written.
     """
     metadata = {
         **notes,
@@ -95,11 +101,13 @@ def save_discriminator(
 
 
 def read_discriminator(path: Path) -> tuple[Discriminator, dict[str, str]]:
-    """Return the discriminator in a file, float32, frozen, in evaluation mode, and its metadata.
+    """Return the discriminator in a weights file and the file's metadata.
+
+    It is in float32, frozen and in evaluation mode.
 
     Raises:
-        WeightsError: the file is missing, is not safetensors, is not a discriminator, or its
-            tensors do not fit the sizes that it names.
+        WeightsError: The file is missing, is not safetensors or no discriminator's, or its tensors
+            do not have the sizes that its metadata say.
     """
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
@@ -113,16 +121,19 @@ def read_discriminator(path: Path) -> tuple[Discriminator, dict[str, str]]:
 
 
 def load_discriminator(codec_name: str, fingerprint: bytes) -> Discriminator:
-    """Return the bundled discriminator of a codec's bundled weights, frozen, in evaluation mode.
+    """Return the bundled discriminator of a codec's bundled weights.
 
-    Other weights of the same codec have other latents, of which this discriminator knows nothing.
+    Its file is ``discriminator_<codec>.safetensors``. Other weights of the same codec have other
+    latents, with which the discriminator was not trained. It is in float32, frozen and in
+    evaluation mode.
 
     Args:
-        codec_name: a key of :data:`~latentink.codecs.registry.CODECS`.
-        fingerprint: of the codec's weights (codecs/loading.py).
+        codec_name: Name of the codec.
+        fingerprint: Of the codec's weights, ``Codec.fingerprint``.
 
     Raises:
-        WeightsError: no discriminator for that codec or these weights, or a file that is not one.
+        WeightsError: There is no discriminator for this codec or these weights, or its file is
+            damaged.
     """
     path = bundled(_PREFIX + codec_name)
     if not path.exists():
@@ -136,7 +147,7 @@ def load_discriminator(codec_name: str, fingerprint: bytes) -> Discriminator:
         )
     if metadata.get("codec_fingerprint") != fingerprint.hex():
         raise WeightsError(
-            f"The adversarial term needs a discriminator of the codec's own weights; there is none "
-            f"for {fingerprint.hex()}. Use the bundled weights, or another preset."
+            "The adversarial term needs a discriminator that was trained with the codec's weights; "
+            f"there is none for {fingerprint.hex()}. Use the bundled weights, or another preset."
         )
     return network

@@ -1,4 +1,4 @@
-"""L_perc of Eq. 1: LPIPS-VGG, how different two pictures look to a network that knows photos.
+"""LPIPS-VGG, L_perc of Eq. 1: how different two pictures are in the features of VGG-16.
 
 Zhang, Isola, Efros, Shechtman, Wang, "The Unreasonable Effectiveness of Deep Features as a
 Perceptual Metric", CVPR 2018, section 3 and Eq. 1 there (version 0.1 of their weights).
@@ -11,10 +11,10 @@ Perceptual Metric", CVPR 2018, section 3 and Eq. 1 there (version 0.1 of their w
  distance = Σ over blocks, mean over positions, of  Σ over channels  head · (cover − stego)²
 ```
 
-No weights come with latentink and none are downloaded: they are read from a package that the user
-installed (:data:`SOURCES`, the first that is there). ST-LPIPS (Ghildyal and Liu, "Shift-tolerant
-Perceptual Similarity Metric", ECCV 2022) is LPIPS with a VGG-16 trained to be indifferent to
-shifts of a pixel: its pools slide by one pixel and a binomial blur then takes every second.
+latentink neither brings nor downloads the weights. It reads them from the first of :data:`SOURCES`
+whose package is installed. ST-LPIPS (Ghildyal and Liu, "Shift-tolerant Perceptual Similarity
+Metric", ECCV 2022) is LPIPS with a VGG-16 that was trained to tolerate shifts by a pixel: its pools
+move by one pixel, and a binomial blur then keeps each second position.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ from latentink.errors import WeightsError
 from latentink.tensor_files import fill, read_checkpoint, state_dict_of
 
 Features = tuple[Tensor, ...]
-"""Of a picture: per block (h·w, C), of length 1 (or 0) along C, at least float32."""
+"""Features of a picture: for each block (h·w, C), of length 1 or 0 along C, float32 or float64."""
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 """Output channels of VGG-16's convolutions, block by block."""
 
 SMALLEST_SIDE = 32
-"""Pixels; a smaller picture is continued by its edge, since the last pools need a few positions."""
+"""Pixels; a smaller picture's border is repeated, because the last pools need a few positions."""
 
 # Mean and deviation of ImageNet's colours, for pictures in [-1, 1] (LPIPS 0.1).
 _MEAN = (-0.030, -0.088, -0.188)
 _DEVIATION = (0.458, 0.448, 0.450)
-# Below this squared length features count as 0: LPIPS adds 1e-10 to the length.
+# Features of a smaller squared length count as 0; LPIPS adds 1e-10 to the length instead.
 _SMALLEST_SQUARE = 1e-20
-# 1 MiB of float32: a handful of such tensors stay in a core's cache.
+# 1 MiB of float32, so that a few such tensors fit into a core's cache.
 _ELEMENTS_AT_A_TIME = 1 << 18
 
 
@@ -60,8 +60,8 @@ def max_pool(x: Tensor) -> Tensor:
 def blurred_max_pool(x: Tensor) -> Tensor:
     """Return ST-LPIPS's pool of ``x`` (B, C, H, W): (B, C, ⌊H/2⌋ + 1, ⌊W/2⌋ + 1).
 
-    The maximum of every 2×2 square, two more positions of reflection on each side, and every second
-    position of the binomial blur (1, 2, 1)/4 each way. H, W ≥ 4.
+    It takes the maximum of each 2×2 square, reflects two positions on each side, and keeps each
+    second position of a blur by (1, 2, 1)/4 along both sides. H, W ≥ 4.
     """
     channels = x.shape[1]
     dense = F.pad(F.max_pool2d(x, kernel_size=2, stride=1), (2, 2, 2, 2), mode="reflect")
@@ -72,13 +72,13 @@ def blurred_max_pool(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a trunk with its heads comes from.
+    """A package that has the weights of VGG-16 and of the heads.
 
     Attributes:
         name: What reports call the loss.
-        package: The Python package that has to be installed.
-        find: Returns the files of weights, all of which exist, or nothing.
-        convolutions: What the files call VGG-16's convolutions, first to last.
+        package: The Python package, as pip knows it.
+        find: Returns the weights files; none, unless all of them exist.
+        convolutions: What the files call VGG-16's convolutions, from first to last.
         pool: What lies between the blocks.
     """
 
@@ -92,7 +92,7 @@ class Source:
         """Return the tensors in ``files`` under the names of :class:`PerceptualLoss`.
 
         Raises:
-            WeightsError: a file is damaged.
+            WeightsError: A file is damaged.
         """
         found: dict[str, Tensor] = {}
         for file in files:
@@ -118,7 +118,7 @@ def _package_folder(package: str) -> Path | None:
 
 
 def _find_lpips() -> tuple[Path, ...]:
-    """Return torchvision's VGG-16 in torch hub's cache and the heads in the package ``lpips``."""
+    """Return VGG-16 from torch hub's cache and the heads from the package ``lpips``."""
     folder = _package_folder("lpips")
     if folder is None:
         return ()
@@ -128,7 +128,7 @@ def _find_lpips() -> tuple[Path, ...]:
 
 
 def _find_stlpips() -> tuple[Path, ...]:
-    """Return the one file in the package ``stlpips-pytorch`` that holds trunk and heads."""
+    """Return the file of the package ``stlpips-pytorch``, which has VGG-16 and the heads."""
     folder = _package_folder("stlpips_pytorch")
     if folder is None:
         return ()
@@ -162,7 +162,7 @@ SOURCES = (LPIPS, ST_LPIPS)
 def inverse_length(x: Tensor) -> Tensor:
     """Return 1 / length of ``x`` (..., C) along C, as (..., 1); 0 where the length is 0.
 
-    LPIPS divides by the length plus 1e-10 instead, whose gradient is not a number at length 0.
+    LPIPS divides by the length plus 1e-10 instead, whose gradient at length 0 is not a number.
     """
     square = x.square().sum(dim=-1, keepdim=True)
     return square.clamp_min(_SMALLEST_SQUARE).rsqrt().masked_fill(square <= _SMALLEST_SQUARE, 0)
@@ -174,19 +174,19 @@ def positions_first(block: Tensor) -> Tensor:
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """Return ``x`` in float32, or in float64 if it is in that."""
+    """Return ``x`` in float32, or in float64 if it is float64."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 class _BlockDistance(torch.autograd.Function):
-    """One block's term of the distance together with its gradient, a few positions at a time.
+    """A block's term of the distance and its gradient, computed for a few positions at a time.
 
     With n the stego's features of unit length, r the inverse of their length v, and δ = n − cover:
 
         D = Σ w·δ²,    dD/dv = 2r·(wδ − n·⟨n, wδ⟩),
 
-    summed over channels at each position. Left to autograd, the same takes a dozen passes over
-    tensors of up to 64 channels at each pixel and as long as the network itself; a few positions
+    summed over channels at each position. Autograd would pass a dozen times over tensors of up to
+    64 channels at each pixel, which takes as long as the network itself; a few positions at a time
     fit into the cache.
     """
 
@@ -195,10 +195,10 @@ class _BlockDistance(torch.autograd.Function):
         """Return the mean over positions of D (scalar, dtype of ``cover``).
 
         Args:
-            ctx: keeps the gradient for :meth:`backward`.
+            ctx: Keeps the gradient for :meth:`backward`.
             cover: (B·H·W, C) of unit length.
             stego: (B·H·W, C), not normalised.
-            head: (C,), the weights w ≥ 0.
+            head: (C,), weights w ≥ 0.
         """
         count = max(1, _ELEMENTS_AT_A_TIME // stego.shape[1])
         gradient = torch.empty_like(stego)
@@ -220,7 +220,7 @@ class _BlockDistance(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[None, Tensor, None]:
-        """Return the gradient with respect to ``stego`` alone."""
+        """Return the gradient with respect to ``stego``; the other arguments have none."""
         (gradient,) = ctx.saved_tensors
         return None, gradient * (grad_output / len(gradient)).to(gradient.dtype), None
 
@@ -228,28 +228,31 @@ class _BlockDistance(torch.autograd.Function):
 class PerceptualLoss(nn.Module):
     """LPIPS-VGG with frozen weights, between one cover and many stegos.
 
-    ```
-    loss = PerceptualLoss()
-    cover_features = loss.features(cover)          # once
-    loss.distance(cover_features, stego).backward()
-    ```
-
-    Works in float32 and float64, and under autocast: the convolutions then run in bf16, features
+    It computes in float32 or float64. Under autocast the convolutions compute in bfloat16, features
     and distance in float32.
 
     Attributes:
-        name: which trunk is used: ``"LPIPS-VGG"`` or ``"ST-LPIPS-VGG"``.
-        source: the package that the weights come from: ``"lpips"`` or ``"stlpips-pytorch"``.
+        name: ``"LPIPS-VGG"`` or ``"ST-LPIPS-VGG"``.
+        source: The package that the weights come from, ``"lpips"`` or ``"stlpips-pytorch"``.
+
+    Example:
+        >>> loss = PerceptualLoss()
+        >>> cover = torch.rand(1, 3, 48, 64)
+        >>> features = loss.features(cover)  # once for all stegos
+        >>> float(loss.distance(features, cover))
+        0.0
+        >>> bool(loss.distance(features, 0 * cover) > 0.1)
+        True
     """
 
     mean: Tensor
     deviation: Tensor
 
     def __init__(self) -> None:
-        """Load the trunk and the heads from the first of :data:`SOURCES` that is installed.
+        """Load the weights from the first of :data:`SOURCES` that is installed.
 
         Raises:
-            WeightsError: None is installed, or its files are damaged.
+            WeightsError: None of them is installed, or the files are damaged.
         """
         super().__init__()
         source, files = _first_installed()
@@ -269,20 +272,20 @@ class PerceptualLoss(nn.Module):
 
     @torch.no_grad()
     def features(self, cover: Tensor) -> Features:
-        """Return the features of ``cover`` (1, 3, H, W) in [0, 1], H, W ≥ 1; no gradient."""
+        """Return the features of ``cover`` (1, 3, H, W) in [0, 1], without a gradient."""
         blocks = [at_least_float32(positions_first(block)) for block in self._blocks(cover)]
         return tuple(block * inverse_length(block) for block in blocks)
 
     def distance(self, cover_features: Features, stego: Tensor) -> Tensor:
         """Return LPIPS between the cover and ``stego`` (scalar ≥ 0), differentiable in ``stego``.
 
-        A mean over positions, so the picture's size does not enter. In ST-LPIPS, Kodak photos as
-        JPEG lie near 0.05 at quality 75 and near 0.2 at quality 20, and two different ones near
-        0.8.
+        It is a mean over positions and does not grow with the picture. ST-LPIPS between Kodak
+        photos and their JPEG is about 0.05 at quality 75 and 0.2 at quality 20, and about 0.8
+        between two different photos.
 
         Args:
-            cover_features: what :meth:`features` returned for a cover of the same size.
-            stego: (1, 3, H, W) in [0, 1]; values outside are not clamped.
+            cover_features: What :meth:`features` returns for a cover of the same size.
+            stego: (1, 3, H, W) in [0, 1]; values outside of it are not clipped.
         """
         terms = [
             _BlockDistance.apply(mine, positions_first(theirs), head)
@@ -293,7 +296,7 @@ class PerceptualLoss(nn.Module):
         return torch.stack(terms).sum()
 
     def forward(self, cover: Tensor, stego: Tensor) -> Tensor:
-        """Return :meth:`distance` of ``stego`` from ``cover``, both (1, 3, H, W) in [0, 1]."""
+        """Return LPIPS between ``cover`` and ``stego``, both (1, 3, H, W) in [0, 1]."""
         return self.distance(self.features(cover), stego)
 
     def _blocks(self, picture: Tensor) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""What weights are here: the bundled ones as catalogue.toml describes them, and imported ones."""
+"""Lists the weights that are here: bundled ones, described in catalogue.toml, and imported ones."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Entry:
 
     Attributes:
         name: of the file, without its ending.
-        kind: ``"codec"``, ``"message decoder"``, ``"message encoder"``, ``"learned optimiser"`` or
-            ``"discriminator"``.
-        codec: the codec it is or belongs to; empty for message decoders.
-        quality: range of qualities; empty where it has none.
-        file_bytes: size.
-        source: where it comes from: a recipe of the project's trainer, or an imported checkpoint.
-        measured: figures on the 24 Kodak photos; how, says the model card.
+        kind: ``"codec"``, ``"message decoder"``, ``"message encoder"``, ``"learned optimiser"``,
+            ``"discriminator"``, or ``"unreadable"`` for an imported file that is damaged.
+        codec: name of the codec that it is of or belongs to; empty if it belongs to none.
+        quality: range of its qualities; empty if it has none.
+        file_bytes: size of the file.
+        source: where it comes from: a recipe of ``latentink train``, or an imported checkpoint.
+        measured: figures on the 24 Kodak photos; the model card says how they were measured.
     """
 
     name: str
@@ -61,7 +61,7 @@ def catalogue() -> list[Entry]:
 
 
 def verify_bundled() -> dict[str, str]:
-    """Return what is wrong with bundled files, by name: missing, or other bytes than released."""
+    """Return what is wrong with bundled files, by name; nothing if all are as released."""
     wrong = {}
     for name, row in _rows().items():
         path = bundled(name)

@@ -1,8 +1,10 @@
-"""ELIC (He et al. 2022), over CompressAI's networks, with its context model in exact arithmetic.
+"""ELIC in use, over CompressAI's networks, with its context model in exact arithmetic.
 
-A symbol is the rounding of what its mean leaves: symbol = round(v − μ), v̂ = symbol + μ. Means and
-scales follow from ẑ and from the values decoded before (context.py), all of which lie
-on the grid of fixed_point.py, so that both ends get the same to the last bit.
+He et al., "ELIC: Efficient Learned Image Compression with Unevenly Grouped Space-Channel Contextual
+Adaptive Coding", CVPR 2022. A symbol is v less its mean, rounded: symbol = round(v − μ) and
+v̂ = symbol + μ. Means and scales follow from ẑ and from the values that were decoded before
+(context.py). All of these lie on the grid of fixed_point.py, so that sender and receiver compute
+the same means and scales to the last bit.
 """
 
 from __future__ import annotations
@@ -37,20 +39,24 @@ _SPATIAL_HALO = 2
 
 
 class ElicCodec(Codec):
-    """ELIC behind the contract of :class:`Codec`; its side information is what h_s returns.
+    """ELIC in use; its side information is what h_s returns.
 
-    The widths of the context networks follow from the tensors, so that both of CompressAI's
-    variants fit (published.py brings Chandelier's into this form).
+    The widths of the context networks follow from the tensors, because CompressAI's two variants of
+    ELIC have different ones.
     """
 
-    # Both transforms reach 132 pixels: attention at strides 16 and 4 makes them wide.
+    # Both transforms reach 132 pixels, because of the attention at strides 16 and 4.
     analysis_halo: ClassVar[int] = 144
     synthesis_halo: ClassVar[int] = 9
 
     def __init__(
         self, spec: CodecSpec, tensors: dict[str, Tensor], fingerprint: bytes, origin: str
     ) -> None:
-        """Build the codec from a weights file; ``origin`` names it in errors."""
+        """Build the codec from a weights file, which errors call ``origin``.
+
+        Raises:
+            WeightsError: A tensor is missing, surplus or of another shape.
+        """
         super().__init__(spec, tensors, fingerprint)
         self.groups = elic_groups(self.latent_channels)
         model = Elic2022Official(self.hyper_channels, self.latent_channels, self.groups)
@@ -69,7 +75,7 @@ class ElicCodec(Codec):
 
     @torch.no_grad()
     def side(self, z: np.ndarray, size: tuple[int, int]) -> Tensor:
-        """Return the hyper-latent's parameters for the context model."""
+        """Return what h_s makes of ẑ for the context model: (1, C, h, w) float64."""
         return self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
 
     def quantise(
@@ -80,7 +86,7 @@ class ElicCodec(Codec):
         choose: Chooser = nearest,
         side: Tensor | None = None,
     ) -> Latents:
-        """Return the symbols round(v − μ), or what ``choose`` makes of v − μ, pass by pass."""
+        """Return latents with the symbols that ``choose`` makes of v − μ; see the base class."""
         exact_v = v.double()
         passes = iter(self.passes(v.shape[1:]))
 
@@ -116,7 +122,16 @@ class ElicCodec(Codec):
         side: Tensor,
         quality_code: int,
     ) -> Latents:
-        """Walk the exact context model with symbols from wherever they come from."""
+        """Return the latents whose symbols ``symbols_of`` gives, pass by pass.
+
+        Args:
+            symbols_of: Maps channels of a group, the mask (h, w) of a pass, means and rows of the
+                Gaussian table, both (1, C, h, w), to symbols of the same shape; those outside of
+                the mask are ignored.
+            z: Symbols of the hyper-latent.
+            side: What :meth:`side` returns for it.
+            quality_code: The quality in units of ``QUALITY_UNIT``.
+        """
         shape = (self.latent_channels, *side.shape[-2:])
         y, table_rows = torch.zeros(shape, dtype=torch.int32), torch.zeros(shape, dtype=torch.uint8)
 
@@ -133,7 +148,10 @@ class ElicCodec(Codec):
     def relax(
         self, v: Tensor, side: Tensor, core: Rectangle, rounding: Rounding, rate_rounding: Rounding
     ) -> Relaxed:
-        """See :meth:`Codec.relax`; the gradient passes through the context model."""
+        """Return v̂ and the rate with relaxed rounding; see the base class.
+
+        The gradient passes through the context model, here in floating point.
+        """
 
         def on_pass(channels: slice, mask: Tensor, means: Tensor, scales: Tensor) -> Tensor:
             own_means = means.float()
@@ -145,7 +163,7 @@ class ElicCodec(Codec):
         return Relaxed(values, gaussian_bits(rate_rounding(centred), own_scales))
 
     def passes(self, shape: tuple[int, ...]) -> list[np.ndarray]:
-        """Return the ten passes: the anchors and the others of each group."""
+        """Return ten passes: for each group its anchors, then its other positions."""
         places = np.arange(np.prod(shape)).reshape(shape)
         anchors = checkerboard(shape[1], shape[2]).numpy()
         parts, start = [], 0
@@ -157,7 +175,15 @@ class ElicCodec(Codec):
 
 
 def hyper_synthesis(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential:
-    """Return ELIC's h_s (5×5, 5×5, 3×3 transposed convolutions) of the widths that it has."""
+    """Return ELIC's h_s: transposed convolutions of 5×5, 5×5 and 3×3 with ReLUs between.
+
+    Args:
+        tensors: Its parameters by name; the widths follow from them.
+        origin: What errors call them.
+
+    Raises:
+        WeightsError: A tensor is missing, surplus or of another shape.
+    """
     weights = [_shaped(tensors, f"{layer}.weight", 4, origin) for layer in (0, 2, 4)]
     layers: list[nn.Module] = []
     for weight, stride in zip(weights, (2, 2, 1), strict=True):
@@ -181,10 +207,16 @@ def hyper_synthesis(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential
 def context_networks(
     tensors: Mapping[str, Tensor], groups: tuple[int, ...], side_channels: int, origin: str
 ) -> SpaceChannelContext[nn.Sequential]:
-    """Return the context model in float32, of the widths that its tensors have.
+    """Return the context model in float32.
+
+    Args:
+        tensors: Those of a weights file; the widths between the layers follow from them.
+        groups: Channels of each group.
+        side_channels: Channels of what h_s returns.
+        origin: What errors call the tensors.
 
     Raises:
-        WeightsError: a network is missing or does not fit its neighbours.
+        WeightsError: A network is missing or does not fit its neighbours.
     """
 
     def chain(name: str, entry: int, exit_: int) -> nn.Sequential:
@@ -209,7 +241,15 @@ def context_networks(
 
 
 def convolutions(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential:
-    """Return the chain of same-size convolutions with ReLU between that ``tensors`` describe."""
+    """Return convolutions that keep the size, with ReLUs between.
+
+    Args:
+        tensors: Their parameters by name; kernels and widths follow from them.
+        origin: What errors call them.
+
+    Raises:
+        WeightsError: A tensor is missing, surplus or of another shape.
+    """
     layers: list[nn.Module] = []
     for number in range(0, max(len(tensors), 1), 2):
         weight = _shaped(tensors, f"{number}.weight", 4, origin)
@@ -234,7 +274,7 @@ def _shaped(tensors: Mapping[str, Tensor], name: str, dimensions: int, origin: s
 def exact(
     context: SpaceChannelContext[nn.Sequential],
 ) -> SpaceChannelContext[Callable[[Tensor], Tensor]]:
-    """Return the context model in exact arithmetic, its convolutions in tiles."""
+    """Return the context model in exact arithmetic, with its networks applied in tiles."""
 
     def tiled(network: nn.Sequential, halo: int) -> Callable[[Tensor], Tensor]:
         return partial(

@@ -1,16 +1,18 @@
-"""ELIC's space-channel context model (He et al. 2022, "SCCTX"), one walk for all its uses.
+"""ELIC's space-channel context model (He et al. 2022, section 3.3, "SCCTX").
 
-The channels of ŷ come in groups of growing size, each group in two passes over a checkerboard.
-What a symbol is expected to be follows from the hyper-latent, from all earlier groups, and in the
-second pass from the first pass of its own group::
+The channels of v̂ are coded in groups of growing size, and each group in two passes over a
+checkerboard: first the anchors, where row + column is even, then the others. Mean and scale of a
+symbol follow from the hyper-latent, from all earlier groups, and in the second pass also from the
+anchors of its own group::
 
-    group k:   ŷ of groups < k ──channel context──┐
-               hyper-latent's parameters ─────────┼──aggregation──► scale, mean   of the anchors
-               (no spatial context)  ─────────────┘
-               ŷ of the anchors ──spatial context──► the same again ► scale, mean  of the others
+    group k:   v̂ of groups < k ──channel context──┐
+               side information, from h_s ────────┼──aggregation──► scale, mean   of the anchors
+               zeros ─────────────────────────────┘
+               v̂ of the anchors ──spatial context──► in place of zeros ──► the same of the others
 
-Training, editing and coding all walk this way; they differ in how a pass turns means and scales
-into values: by straight-through rounding, by exact symbols, or by reading symbols from a stream.
+Training, editing and coding use the model in the same order and differ in how they get the values
+of a pass from its means and scales: by straight-through rounding, by exact rounding, or by reading
+symbols from a stream.
 """
 
 from __future__ import annotations
@@ -26,7 +28,11 @@ _SMALL_GROUPS = (16, 16, 32, 64)
 LEAST_LATENT_CHANNELS = sum(_SMALL_GROUPS) + 1
 
 Pass = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
-"""(channels, anchors-or-others mask (h, w), means, scales) → values, both of the group's shape."""
+"""Gives the values of a pass: (channels, mask, means, scales) → values.
+
+``channels`` are those of the group, ``mask`` (h, w) is true at the positions of the pass; means,
+scales and values are (B, C, h, w), C the group's channels.
+"""
 
 Network = TypeVar("Network", bound=Callable[[Tensor], Tensor])
 
@@ -36,10 +42,12 @@ class SpaceChannelContext(Generic[Network]):
     """The networks of the context model, in floating point or in exact arithmetic.
 
     Attributes:
-        groups: channels of each group.
-        channel_context: for each group but the first: earlier groups → 2·group channels.
-        spatial_context: for each group: its anchors → 2·group channels (checkerboard mask).
-        aggregation: for each group: spatial, channel and hyper parameters → scales and means.
+        groups: Channels of each group.
+        channel_context: For each group but the first: maps v̂ of earlier groups to twice the group's
+            channels.
+        spatial_context: For each group: maps v̂ of its anchors to twice its channels.
+        aggregation: For each group: maps spatial context, channel context and side information to
+            scales and means.
     """
 
     groups: Sequence[int]
@@ -48,12 +56,12 @@ class SpaceChannelContext(Generic[Network]):
     aggregation: Sequence[Network]
 
     def walk(self, side: Tensor, on_pass: Pass) -> tuple[Tensor, Tensor, Tensor]:
-        """Return values, means and scales, each (B, M, h, w), in decoding order.
+        """Go through all passes; return values, means and scales, each (B, M, h, w).
 
         Args:
-            side: (B, 2N, h, w), the hyper-latent's parameters.
-            on_pass: called twice a group; returns the values at the positions of its mask (what it
-                returns elsewhere is ignored).
+            side: (B, C, h, w), what h_s returns.
+            on_pass: Called for each pass in coding order; returns values, which are ignored outside
+                of the pass's mask.
         """
         anchors = checkerboard(side.shape[-2], side.shape[-1], side.device)
         values: list[Tensor] = []
@@ -79,11 +87,22 @@ class SpaceChannelContext(Generic[Network]):
 
 
 def checkerboard(height: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Return the (height, width) mask of the anchors: true where row + column is even."""
+    """Return the (height, width) mask of the anchors, which are where row + column is even.
+
+    Example:
+        >>> checkerboard(2, 3)
+        tensor([[ True, False,  True],
+                [False,  True, False]])
+    """
     rows = torch.arange(height, device=device)[:, None]
     return (rows + torch.arange(width, device=device)) % 2 == 0
 
 
 def elic_groups(latent_channels: int) -> tuple[int, ...]:
-    """Return the channels of ELIC's five groups (He et al. 2022): the last one has the rest."""
+    """Return the channels of ELIC's five groups (He et al. 2022, section 3.2).
+
+    Example:
+        >>> elic_groups(320)
+        (16, 16, 32, 64, 192)
+    """
     return (*_SMALL_GROUPS, latent_channels - sum(_SMALL_GROUPS))

@@ -69,14 +69,14 @@ class ElicModel(CodecModel):
         return self.network.latent_codec["hyper"].entropy_bottleneck
 
     def widened(self, name: str, narrow: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return a narrower model's tensors with those of aggregations spread out."""
+        """Return the tensors with zeros after each part of an aggregation's channels."""
         if not name.startswith("aggregation"):
             return narrow
         return widen_aggregation(narrow, dict(self.networks()[name].named_parameters()))
 
 
 def context_of(network: Elic2022Official) -> SpaceChannelContext[nn.Module]:
-    """Return the context model of CompressAI's network."""
+    """Return the context model of CompressAI's network, in training."""
     groups = network.latent_codec["y"]
     count = len(network.groups)
     return SpaceChannelContext(
@@ -88,14 +88,14 @@ def context_of(network: Elic2022Official) -> SpaceChannelContext[nn.Module]:
 
 
 def widen_aggregation(own: dict[str, Tensor], wide: dict[str, nn.Parameter]) -> dict[str, Tensor]:
-    """Return the tensors of a parameter aggregation with zeros where a wider group's are missing.
+    """Return the tensors of a narrow aggregation, with zeros for channels that the wide one adds.
 
-    Its inputs are spatial context, channel context (not in the first group) and hyper-latent's
-    parameters, its outputs scales and means (context.py): each widens by itself.
+    Its inputs are spatial context, channel context (not in the first group) and side information,
+    its outputs scales and means (context.py). Each of these parts gets its own zeros.
 
     Args:
-        own: the narrow network's, by name.
-        wide: the wide network's.
+        own: Of the narrow network, by name.
+        wide: Of the wide network.
     """
     first, last = min(own)[0], max(own)[0]
     group = own[f"{last}.bias"].shape[0] // 2

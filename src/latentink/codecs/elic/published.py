@@ -1,10 +1,14 @@
-"""Reads published checkpoints of ELIC.
+"""Brings published checkpoints of ELIC into the form that the codec expects.
 
 These are CompressAI's ``elic2022-official`` and ``elic2022-chandelier``, and those of Vincent
-Chandelier's own repository (``cc_transforms``, ``ParamAggregation``). Chandelier's variant differs
-from the paper's in three places, each of which the paper's form can express: a channel context that
-sees the first and the last group only (zero weights for the others), means before scales
-(reordered), and a convolution where the paper has a transposed one (kernel turned round).
+Chandelier's own repository, which calls the networks ``cc_transforms`` and ``ParamAggregation``.
+The codec has the paper's form. Chandelier's variant differs from it in three places and is
+converted exactly:
+
+- its channel context sees only the first and the last of the earlier groups: the others get zero
+  weights;
+- its aggregation returns means before scales: they are swapped;
+- its h_s ends with a convolution, the paper's with a transposed one: the kernel is turned by 180°.
 """
 
 from __future__ import annotations
@@ -43,10 +47,10 @@ _RENAMES = (
 
 
 def convert(networks: Networks, origin: str) -> tuple[Networks, int]:
-    """Return the networks in the paper's form, and M; see :class:`Published`.
+    """Return the networks in the paper's form, and M; a ``Published.convert``.
 
     Raises:
-        WeightsError: a tensor is missing.
+        WeightsError: A tensor is missing.
     """
     latent_channels = _output_channels(networks["g_a"], origin)
     networks = {**networks, **_like_the_paper(networks, latent_channels, origin)}
@@ -56,7 +60,7 @@ def convert(networks: Networks, origin: str) -> tuple[Networks, int]:
 
 
 def _output_channels(g_a: Mapping[str, Tensor], origin: str) -> int:
-    """Return M: ELIC's g_a ends with an attention block on M channels."""
+    """Return M, the channels of the attention block at the end of g_a."""
     if "14.conv_b.3.weight" not in g_a:
         raise WeightsError(f"{origin} misses tensor 'g_a.14.conv_b.3.weight'.")
     return len(g_a["14.conv_b.3.weight"])
@@ -65,7 +69,10 @@ def _output_channels(g_a: Mapping[str, Tensor], origin: str) -> int:
 def _like_the_paper(
     networks: Mapping[str, Mapping[str, Tensor]], latent_channels: int, origin: str
 ) -> dict[str, dict[str, Tensor]]:
-    """Return the networks of Chandelier's variant in the paper's form; none where they are."""
+    """Return the networks that Chandelier's variant has in another form, converted.
+
+    Nothing, if the networks are of the paper's variant.
+    """
     for name in ("4.weight", "4.bias"):
         if name not in networks["h_s"]:
             raise WeightsError(f"{origin} misses tensor 'h_s.{name}'.")
@@ -74,7 +81,7 @@ def _like_the_paper(
         return {}
     groups = elic_groups(latent_channels)
     changed: dict[str, dict[str, Tensor]] = {"h_s": dict(networks["h_s"])}
-    # A transposed convolution of stride 1 is a convolution with the kernel turned round.
+    # A convolution is a transposed one of stride 1 with the kernel turned by 180°.
     changed["h_s"]["4.weight"] = weight.transpose(0, 1).flip(2, 3)
     for k, group in enumerate(groups):
         aggregation = dict(networks.get(f"aggregation.{k}", {}))
