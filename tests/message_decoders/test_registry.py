@@ -17,10 +17,10 @@ from latentink.message_decoders.dense import DenseDecoder
 from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.message_decoders.registry import (
     MESSAGE_DECODERS,
-    READERS,
     MessageDecoderEntry,
     load_message_decoder,
     load_message_encoder,
+    tried_by_receivers,
 )
 from latentink.methods.embedding import embed_random
 from latentink.methods.entries import MethodOptions
@@ -102,7 +102,14 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 
 def test_receivers_try_message_decoders_in_a_fixed_order() -> None:
-    assert READERS == ("periodic", "periodic64", "periodic128", "dense", "robust", "keyed")
+    assert tried_by_receivers() == (
+        "periodic",
+        "periodic64",
+        "periodic128",
+        "dense",
+        "robust",
+        "keyed",
+    )
 
 
 class BlueOverGreen(MessageDecoder):

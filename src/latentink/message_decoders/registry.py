@@ -73,8 +73,15 @@ MESSAGE_DECODERS: dict[str, MessageDecoderEntry] = {
 }
 """A receiver tries those with ``tried`` in the order of this table."""
 
-READERS = tuple(name for name, entry in MESSAGE_DECODERS.items() if entry.tried)
-"""Message decoders that a receiver tries, in this order, when the user names none."""
+
+def tried_by_receivers() -> tuple[str, ...]:
+    """Return the message decoders that a receiver tries, in this order, when the user names none.
+
+    Example:
+        >>> tried_by_receivers()
+        ('periodic', 'periodic64', 'periodic128', 'dense', 'robust', 'keyed')
+    """
+    return tuple(name for name, entry in MESSAGE_DECODERS.items() if entry.tried)
 
 
 def load_message_decoder(name: str, key: bytes) -> MessageDecoder:

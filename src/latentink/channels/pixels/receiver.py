@@ -22,7 +22,7 @@ from latentink.channels.pixels.carrier import (
 from latentink.errors import MessageNotFoundError
 from latentink.geometry import Rectangle
 from latentink.message_decoders.message_decoder import MessageDecoder
-from latentink.message_decoders.registry import READERS, load_message_decoder
+from latentink.message_decoders.registry import load_message_decoder, tried_by_receivers
 from latentink.payload.frame import read_frame
 from latentink.payload.keys import Keys
 from latentink.payload.preamble import decode_preamble, preamble_bits
@@ -59,7 +59,7 @@ def read_message(received: Received, keys: Keys) -> bytes | None:
         WeightsError: there is no such message decoder.
     """
     failure = None
-    for name in READERS if received.decoder is None else (received.decoder,):
+    for name in tried_by_receivers() if received.decoder is None else (received.decoder,):
         soft = read_soft_bits(load_message_decoder(name, keys.master), received, keys)
         if soft is None:
             continue

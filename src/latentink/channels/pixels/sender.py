@@ -18,7 +18,11 @@ from latentink.editing.objective import load_critics
 from latentink.editing.task import EditTask
 from latentink.errors import CapacityError
 from latentink.message_decoders.periodic import suited_periods
-from latentink.message_decoders.registry import READERS, load_message_decoder, load_message_encoder
+from latentink.message_decoders.registry import (
+    load_message_decoder,
+    load_message_encoder,
+    tried_by_receivers,
+)
 from latentink.payload.frame import frame_bits, max_message_bytes
 from latentink.payload.keys import Keys
 from latentink.payload.preamble import Preamble, encode_preamble
@@ -82,7 +86,7 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         return float(((logits > 0) == (wanted > 0))[carrying].float().mean())
 
     raw_bits = int((wanted != 0).sum())
-    named = None if decoder.name in READERS else decoder.name
+    named = None if decoder.name in tried_by_receivers() else decoder.name
     return Carried(edited.latents, raw_bits, edited.steps, decoder.name, named, raw_accuracy)
 
 
