@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import http.server
 import os
-import re
 import threading
 from collections.abc import Iterator
 from hashlib import sha256
@@ -15,9 +14,8 @@ import numpy as np
 import pytest
 import torch
 from compressai.models.google import ScaleHyperprior
-from compressai.models.sensetime import Elic2022Chandelier, Elic2022Official
 from compressai.zoo import image as zoo
-from torch import Tensor, nn
+from torch import Tensor
 
 import latentink
 from latentink.codecs.importing import find_weights, import_weights, zoo_weights
@@ -25,19 +23,12 @@ from latentink.codecs.loading import load_codec, weights_folder
 from latentink.errors import OptionError, WeightsError
 from latentink.picture import to_tensor
 from photos import astronaut
+from published_checkpoints import chandelier_elic, lively, under_old_names, write
 
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATENTINK_WEIGHTS", str(tmp_path / "weights"))
-
-
-def lively(model: nn.Module) -> nn.Module:
-    """Return the model, seeded, with gains that make its latents more than zeros."""
-    generator = torch.Generator().manual_seed(0)
-    for parameter in model.g_a.parameters():
-        parameter.data += 0.02 * torch.randn(parameter.shape, generator=generator)
-    return model.eval()
 
 
 @pytest.fixture(scope="module")
@@ -46,50 +37,6 @@ def hyperprior_state() -> dict[str, Tensor]:
     model = lively(ScaleHyperprior(128, 192))
     model.update()
     return model.state_dict()
-
-
-@pytest.fixture(scope="module")
-def chandelier() -> Elic2022Chandelier:
-    torch.manual_seed(0)
-    return lively(Elic2022Chandelier(32, 160))
-
-
-def write(state: object, path: Path) -> Path:
-    torch.save(state, path)
-    return path
-
-
-def under_old_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state dict as CompressAI wrote it before its entropy bottleneck was renamed."""
-    old = {}
-    for key, value in state.items():
-        key = re.sub(r"\.matrices\.(\d)$", r"._matrix\1", key)
-        key = re.sub(r"\.biases\.(\d)$", r"._bias\1", key)
-        old[re.sub(r"\.factors\.(\d)$", r"._factor\1", key)] = value
-    return old
-
-
-def under_chandeliers_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the state dict as Chandelier's own repository names it."""
-    named = {}
-    for key, value in state.items():
-        key = key.replace("latent_codec.hyper.", "")
-        key = re.sub(
-            r"latent_codec\.y\.channel_context\.y(\d)",
-            lambda m: f"cc_transforms.{int(m[1]) - 1}",
-            key,
-        )
-        key = re.sub(
-            r"latent_codec\.y\.latent_codec\.y(\d)\.context_prediction",
-            r"context_prediction.\1",
-            key,
-        )
-        key = re.sub(
-            r"latent_codec\.y\.latent_codec\.y(\d)\.entropy_parameters", r"ParamAggregation.\1", key
-        )
-        if not key.startswith("latent_codec."):
-            named[key] = value
-    return named
 
 
 @pytest.mark.parametrize("size", [(128, 192), (192, 320)])
@@ -147,46 +94,6 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     return load_file(path)
 
 
-@pytest.mark.parametrize("names", [dict, under_chandeliers_names])
-def test_chandeliers_variant_is_coded_as_compressai_codes_it(tmp_path, chandelier, names):
-    source = write(names(chandelier.state_dict()), tmp_path / "elic_0.016.pth.tar")
-    made = import_weights(source, codec="elic", quality=4)
-    codec = load_codec("elic", made.path)
-    picture = astronaut(height=128, width=96)
-    code = codec.quality_code(4)
-    v = codec.analyse(to_tensor(picture), code)
-    z = codec.hyper_analyse(v)
-    latents = codec.quantise(v, z, code)
-    assert np.abs(latents.y).max() > 0
-    hyper = chandelier.latent_codec["hyper"]
-    medians = hyper.entropy_bottleneck.quantiles[:, 0, 1].view(1, -1, 1, 1)
-    with torch.no_grad():
-        side = hyper.h_s(torch.from_numpy(z).float()[None] + medians)
-        side = side[..., : v.shape[-2], : v.shape[-1]]
-        expected = chandelier.latent_codec["y"](v, side)["y_hat"][0].numpy()
-    # Means on the boundary of rounding may differ by the last digits of float32.
-    assert (np.abs(latents.values - expected) > 0.01).mean() < 0.01
-    decoded = codec.decode(*codec.encode(latents), 128, 96, code)
-    np.testing.assert_array_equal(decoded.values, latents.values)
-
-
-def test_the_papers_variant_is_coded_as_compressai_codes_it(tmp_path):
-    torch.manual_seed(0)
-    model = lively(Elic2022Official(32, 160))
-    made = import_weights(write(model.state_dict(), tmp_path / "own.pth.tar"), codec="elic")
-    codec = load_codec("elic", made.path)
-    code = codec.quality_code(5)
-    v = codec.analyse(to_tensor(astronaut(height=64, width=96)), code)
-    z = codec.hyper_analyse(v)
-    hyper = model.latent_codec["hyper"]
-    medians = hyper.entropy_bottleneck.quantiles[:, 0, 1].view(1, -1, 1, 1)
-    with torch.no_grad():
-        side = hyper.h_s(torch.from_numpy(z).float()[None] + medians)
-        side = side[..., : v.shape[-2], : v.shape[-1]]
-        expected = model.latent_codec["y"](v, side)["y_hat"][0].numpy()
-    assert (np.abs(codec.quantise(v, z, code).values - expected) > 0.01).mean() < 0.01
-
-
 def test_a_truncated_checkpoint_is_refused(tmp_path, hyperprior_state):
     source = write(hyperprior_state, tmp_path / "cut.pth.tar")
     source.write_bytes(source.read_bytes()[:-5000])
@@ -207,11 +114,11 @@ def test_a_checkpoint_with_code_is_refused_and_not_run(tmp_path, monkeypatch, hy
     assert not (tmp_path / "trap-sprung").exists()
 
 
-def test_another_architecture_names_the_first_mismatch(tmp_path, hyperprior_state, chandelier):
+def test_another_architecture_names_the_first_mismatch(tmp_path, hyperprior_state):
     hyper = write(hyperprior_state, tmp_path / "hyper.pth.tar")
     with pytest.raises(WeightsError, match="no tensors 'channel_context'"):
         import_weights(hyper, codec="elic")
-    elic = write(chandelier.state_dict(), tmp_path / "elic.pth.tar")
+    elic = write(chandelier_elic().state_dict(), tmp_path / "elic.pth.tar")
     with pytest.raises(WeightsError, match=r"surplus tensor 'channel_context\.1\.0\.weight'"):
         import_weights(elic, codec="hyperprior")
 
