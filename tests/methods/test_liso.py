@@ -200,7 +200,7 @@ def test_a_file_gives_back_network_and_design(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"format": "other"}, "something else"),
+        ({"format": "other"}, "does not hold"),
         ({"hidden": "0"}, "hidden = '0'"),
         ({"hidden": "33"}, "shape"),
         ({"iterations": "x"}, "iterations = 'x'"),

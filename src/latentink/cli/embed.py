@@ -1,4 +1,4 @@
-"""``latentink embed``: a photo in, a file with random bits or a message out, by any method."""
+"""``latentink embed``: puts random bits or a message into a photo with any method."""
 
 from __future__ import annotations
 
@@ -29,21 +29,23 @@ def embed_command(
     depth: DepthOption = 1,
     decoder: DecoderOption = None,
     subsampling: SubsamplingOption = "4:4:4",
-    seed: Annotated[int, typer.Option(help="Of the random bits and of the method.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random bits and of the method.")] = 0,
     text: Annotated[
-        str | None, typer.Option("-m", "--message", help="A message instead of random bits.")
+        str | None, typer.Option("-m", "--message", help="Embed this text instead of random bits.")
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("-f", "--file", help="A file with the message; - reads the input."),
+        typer.Option("-f", "--file", help="Embed this file; - is standard input."),
     ] = None,
     password: PasswordOption = None,
     password_file: PasswordFileOption = None,
     ask_password: AskOption = False,
-    report: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the figures to this JSON file.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Embed random bits, or a message, by any of the methods, and measure what came of it."""
+    """Embed random bits or a message in a photo with any method, and measure the result."""
     outputs = [path for path in (out, report) if path is not None]
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise OptionError("The outputs must be different files.")
@@ -67,8 +69,8 @@ def embed_command(
 
     chosen = load_method(method, MethodOptions(depth, decoder, subsampling, secret))
     if out.suffix.lower() != chosen.suffix:
-        raise OptionError(f"{chosen.name} writes {chosen.suffix} files; name the output so.")
-    with Console(stderr=True).status(f"embedding by {chosen.name}"):
+        raise OptionError(f"{chosen.name} writes {chosen.suffix} files; rename the output.")
+    with Console(stderr=True).status(f"embedding with {chosen.name}"):
         if message is None:
             stego, figures = embed_random(chosen, picture, seed)
         else:

@@ -1,4 +1,4 @@
-"""``latentink extract``: what ``embed`` put into a file."""
+"""``latentink extract``: reads what ``embed`` put into a file."""
 
 from __future__ import annotations
 
@@ -29,16 +29,19 @@ def extract_command(
     ask_password: AskOption = False,
     seed: Annotated[
         int | None,
-        typer.Option(help="Compare with the random bits of this seed instead of reading."),
+        typer.Option(help="Compare with the random bits of this seed instead."),
     ] = None,
     bits: Annotated[
-        Path | None, typer.Option(help="Write the soft bits here instead of reading (.npy).")
+        Path | None,
+        typer.Option(help="Write the soft bits to this .npy file instead."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the message here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Write the message to this file.")
+    ] = None,
 ) -> None:
-    """Read the message that embed put into a file; or its raw bits, or how many are right."""
+    """Read the message that embed put into a file, or its raw bits, or say how many are right."""
     if sum(choice is not None for choice in (seed, bits, out)) > 1:
-        raise OptionError("Choose one of --seed, --bits and --out.")
+        raise OptionError("Use only one of --seed, --bits and --out.")
     if seed is not None and seed < 0:
         raise OptionError("The seed must be 0 or more.")
     for path in (bits, out):

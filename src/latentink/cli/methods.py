@@ -1,4 +1,4 @@
-"""``latentink methods``: the names that ``embed`` takes, with their sources."""
+"""``latentink methods``: lists the methods of ``embed`` with their sources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from latentink.cli.errors import for_people
 
 @for_people
 def methods_command() -> None:
-    """List the methods that embed and extract know, ours and those to compare with."""
+    """List the methods that embed and extract take: ours and the baselines."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,1 +1,1 @@
-"""Ways to hide bits in a photo, one file each behind one contract: ours and those to compare."""
+"""Methods that hide bits in a photo, ours and baselines: a file each, behind one contract."""

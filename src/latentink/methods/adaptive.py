@@ -1,16 +1,16 @@
-"""Content-adaptive embedding as steganalysis knows it: S-UNIWARD, HILL, J-UNIWARD and nsF5.
+"""Content-adaptive embedding as in the steganalysis literature: S-UNIWARD, HILL, J-UNIWARD, nsF5.
 
-Each prices a change of every pixel or coefficient by the texture around it; the optimal coder then
-changes a place by +1 with probability exp(−λρ⁺)/Z and by −1 with exp(−λρ⁻)/Z, where
-Z = 1 + exp(−λρ⁺) + exp(−λρ⁻) and λ is such that the entropy of all changes is the payload (Filler,
-Judas and Fridrich, "Minimizing additive distortion in steganography using syndrome-trellis codes",
-IEEE TIFS 2011: the payload-limited sender). nsF5 alone prices all alike. The costs are conseal's.
-Only the changes are simulated, as is usual in the field: no bits are in the file.
+Each assigns a cost to a change of every pixel or coefficient, by the texture around it (nsF5: the
+same cost to all). The optimal coder then changes a place by +1 with probability exp(−λρ⁺)/Z and by
+−1 with exp(−λρ⁻)/Z, where Z = 1 + exp(−λρ⁺) + exp(−λρ⁻) and λ is chosen so that the entropy of all
+changes is the payload: the payload-limited sender of Filler, Judas and Fridrich, "Minimizing
+additive distortion in steganography using syndrome-trellis codes", IEEE TIFS 2011. The costs are
+conseal's. As usual in the field only the changes are simulated; there are no bits in the file.
 
-S-UNIWARD and HILL change the three colour channels of a PNG, all under one λ, so that the payload
-goes where it costs least. J-UNIWARD and nsF5 change the luminance coefficients of a JPEG; colour
-stays. Its file is written with the standard Huffman tables, as Pillow's default is, so that cover
-and stego compare.
+S-UNIWARD and HILL change the three colour channels of a PNG, all with one λ, so that the payload
+goes where it costs least. J-UNIWARD and nsF5 change the luminance coefficients of a JPEG and leave
+colour alone. The JPEG is written with the standard Huffman tables, Pillow's default, so that the
+sizes of cover and stego can be compared.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ QUALITY_90 = Jpeg(90)
 Costs = tuple[np.ndarray, np.ndarray]
 
 _CHANNELS = 3
-# By how much the payload of the λ found may miss the payload wanted.
+# How far the payload at the λ found may be from the payload asked for, as a share of it.
 _PAYLOAD_TOLERANCE = 0.01
 
 
 class _Simulated(SavedMethod):
-    """Changes a picture as a coder would that carries a payload at some rate."""
+    """Changes a picture like a coder with a payload at some rate."""
 
     simulated = True
     rate: float
 
     def extract(self, stego: Stego) -> np.ndarray:
-        """Refuse.
+        """Raise OptionError: there is nothing to extract.
 
         Raises:
             OptionError: always.
@@ -74,7 +74,7 @@ class _PixelSimulator(_Simulated):
         rate: payload in bits per pixel, all three channels together, above 0 and up to 3.
 
     Raises:
-        OptionError: another rate.
+        OptionError: the rate is out of range.
     """
 
     rate: float = 0.4
@@ -97,11 +97,15 @@ class _PixelSimulator(_Simulated):
         return np.stack(rising), np.stack(falling)
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
-        """Return (n,), rate times pixels."""
+        """Return (n,), where n is the rate times the number of pixels."""
         return (round(self.rate * cover.shape[0] * cover.shape[1]),)
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
-        """Return a PNG with the changes of a payload as long as ``bits``; see the module's text."""
+        """Return a PNG with the changes of a payload of this length; the bits' values do not count.
+
+        Raises:
+            OptionError: the bits are of another shape, or the cover is too flat.
+        """
         self._check_payload(cover, bits)
         changes = optimal_changes(self.costs(cover), bits.size, cover.size, seed)
         pixels = (cover + changes.transpose(1, 2, 0)).astype(np.uint8)
@@ -109,7 +113,7 @@ class _PixelSimulator(_Simulated):
 
 
 class SUniward(_PixelSimulator):
-    """S-UNIWARD: a change costs what it does to the cover's wavelet coefficients, relatively.
+    """S-UNIWARD: a change costs its relative effect on the cover's wavelet coefficients.
 
     Holub, Fridrich and Denemark, "Universal distortion function for steganography in an arbitrary
     domain", EURASIP J. Inf. Security 2014.
@@ -125,7 +129,7 @@ class SUniward(_PixelSimulator):
 
 
 class Hill(_PixelSimulator):
-    """HILL: a high-pass filter finds texture, two low-pass filters spread it.
+    """HILL: a high-pass filter finds texture, and two low-pass filters spread it.
 
     Li, Wang, Huang and Li, "A new cost function for spatial image steganography", ICIP 2014.
     """
@@ -144,11 +148,11 @@ class _JpegSimulator(_Simulated):
     """Changes of ±1 in the luminance coefficients of a JPEG.
 
     Attributes:
-        rate: payload in bits per luminance AC coefficient that is not zero, above 0 and up to 1.
+        rate: payload in bits per non-zero luminance AC coefficient, above 0 and up to 1.
         saving: quality and subsampling of the JPEG.
 
     Raises:
-        OptionError: another rate.
+        OptionError: the rate is out of range.
     """
 
     rate: float = 0.4
@@ -160,14 +164,18 @@ class _JpegSimulator(_Simulated):
 
     @abstractmethod
     def _changed(self, jpeg: DCTJPEG, bits: int, seed: int) -> np.ndarray:
-        """Return the luminance coefficients (rows, columns, 8, 8) with a payload of ``bits``."""
+        """Return luminance coefficients (rows, columns, 8, 8) with a payload of ``bits`` bits."""
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
-        """Return (n,), rate times luminance AC coefficients that are not zero."""
+        """Return (n,): the rate times the number of non-zero luminance AC coefficients."""
         return (self._payload(read_coefficients(self.plain(cover).data)),)
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
-        """Return a JPEG with the changes of a payload as long as ``bits``; see the module."""
+        """Return a JPEG with the changes of a payload of this length; the values do not count.
+
+        Raises:
+            OptionError: the bits are of another shape, or the cover is too flat.
+        """
         self._check_payload(cover, bits)
         jpeg = read_coefficients(self.plain(cover).data)
         jpeg.Y = self._changed(jpeg, bits.size, seed)
@@ -180,15 +188,16 @@ class _JpegSimulator(_Simulated):
 
 
 class JUniward(_JpegSimulator):
-    """J-UNIWARD: S-UNIWARD's cost, of a change of a JPEG coefficient.
+    """J-UNIWARD: S-UNIWARD's cost for changes of JPEG coefficients.
 
-    Holub, Fridrich and Denemark 2014, as :class:`SUniward`, in their own implementation's version.
+    Holub, Fridrich and Denemark 2014, as :class:`SUniward`; the costs are those of the authors' own
+    implementation.
     """
 
     name = "j-uniward"
 
     def costs(self, jpeg: DCTJPEG) -> Costs:
-        """Return the costs of +1 and −1, each (rows, columns, 8, 8), of luminance coefficients."""
+        """Return the costs of +1 and −1 in luminance coefficients, (rows, columns, 8, 8) each."""
         from conseal import juniward
 
         costs: Costs = juniward.compute_cost_adjusted(
@@ -206,7 +215,7 @@ class JUniward(_JpegSimulator):
 
 
 class NsF5(_JpegSimulator):
-    """nsF5: brings AC coefficients one nearer to zero, all at the same price, on the coding bound.
+    """nsF5: moves AC coefficients by one towards zero, all at the same cost, at the coding bound.
 
     Fridrich, Pevný and Kodovský, "Statistically undetectable JPEG steganography: dead ends,
     challenges, and opportunities", ACM MM&Sec 2007.
@@ -218,7 +227,7 @@ class NsF5(_JpegSimulator):
         from conseal import nsF5
         from conseal.tools import inv_entropy
 
-        # Its default tolerance of 1e-4 would be a tenth of the change rate at a rate of 0.01.
+        # The default tolerance of 1e-4 would be a tenth of the change rate at a rate of 0.01.
         efficiency = self.rate / inv_entropy(self.rate, xtol=1e-10)
         # conseal seeds NumPy's old generator, which takes 32 bits.
         state = int(np.random.SeedSequence(seed).generate_state(1)[0])
@@ -229,18 +238,19 @@ class NsF5(_JpegSimulator):
 
 
 def optimal_changes(costs: Costs, bits: int, places: int, seed: int) -> np.ndarray:
-    """Return the changes of the optimal ternary coder, int8 −1, 0 and 1 in the costs' shape.
+    """Return the changes −1, 0 and 1 (int8, shape of the costs) of the optimal ternary coder.
 
-    The same as ``conseal.simulate.ternary``, but its λ is checked.
+    It does what ``conseal.simulate.ternary`` does, and checks the λ found.
 
     Args:
-        costs: of +1 and of −1, not negative, of any one shape.
+        costs: of +1 and of −1, 0 or more, both of the same shape.
         bits: payload, at least 1.
-        places: what conseal counts the rate by: pixel values, or AC coefficients that are not zero.
+        places: number of places by which conseal counts the rate: pixel values, or non-zero AC
+            coefficients.
         seed: of the draw.
 
     Raises:
-        OptionError: no λ gives this payload: the cover is too flat.
+        OptionError: no λ gives this payload, because the cover is too flat.
     """
     from conseal.simulate import (
         average_payload,
@@ -248,7 +258,7 @@ def optimal_changes(costs: Costs, bits: int, places: int, seed: int) -> np.ndarr
     )
 
     with warnings.catch_warnings():
-        # It warns where the search fails; the payload says so better, below.
+        # conseal warns if its search fails; the check of the payload below says so instead.
         warnings.simplefilter("ignore", RuntimeWarning)
         weight = calc_lambda(
             rhos=costs,
@@ -268,7 +278,7 @@ def optimal_changes(costs: Costs, bits: int, places: int, seed: int) -> np.ndarr
 
 
 def decoded_luminance(jpeg: DCTJPEG) -> np.ndarray:
-    """Return the luminance of whole blocks, float64 of whole numbers 0 to 255."""
+    """Return the luminance of all whole blocks, float64 with integer values 0 to 255."""
     from conseal.tools import decompress_channel
 
     exact: np.ndarray = decompress_channel(jpeg.Y, jpeg.get_component_qt(0))
@@ -278,7 +288,7 @@ def decoded_luminance(jpeg: DCTJPEG) -> np.ndarray:
 def read_coefficients(data: bytes) -> DCTJPEG:
     """Return the quantised coefficients Y, Cb, Cr, each (rows, columns, 8, 8) int16, of a JPEG.
 
-    Only for a JPEG that has been decoded before: on a damaged one libjpeg may end the process.
+    The JPEG must have been decoded before: a damaged one may make libjpeg end the process.
     """
     import jpeglib
 
@@ -293,10 +303,10 @@ def read_coefficients(data: bytes) -> DCTJPEG:
 def write_coefficients(jpeg: DCTJPEG) -> bytes:
     """Return the bytes of a JPEG of these coefficients, with the standard Huffman tables.
 
-    A file of unchanged coefficients has the size of Pillow's; only its components are numbered
-    from 0 instead of 1.
+    If the coefficients are unchanged, the file is as long as Pillow's and differs only in numbering
+    the components from 0 instead of 1.
     """
-    # libjpeg writes its own JFIF marker; the one read would be a second.
+    # libjpeg writes a JFIF marker of its own; the one that was read would be a second.
     jpeg.markers = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "stego.jpg")

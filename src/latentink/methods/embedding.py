@@ -1,4 +1,4 @@
-"""Embedding by any method: random bits or a message, with the figures of a benchmark's row."""
+"""Embeds random bits or a message with any method, and measures the result."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from latentink.picture import picture_psnr_db
 class EmbedReport:
     """Figures of a stego.
 
+    The figures that need the bits back are None for a method that is only simulated.
+
     Attributes:
-        method: name.
-        raw_accuracy: share of the raw bits that read right; None where a method is simulated.
-        psnr_db: of the file's picture against the cover.
+        method: its name.
+        raw_accuracy: share of the raw bits that are read correctly.
+        psnr_db: PSNR of the file's picture against the cover, dB.
         bpp: bits of the file per pixel.
         file_bytes: size of the file.
-        density: raw bits per pixel.
-        rsbpp: D·(1 − 2p).
-        rsbpp_rate: that per bit of the file.
+        density: D, raw bits per pixel.
+        rsbpp: D·(1 − 2p), with p the share of wrong bits.
+        rsbpp_rate: the same per bit of the file.
         shannon_rate: D·(1 − H(p)) per bit of the file.
         payload_bytes: length of the message that came back; None for random bits.
         seconds: wall time of embedding.
@@ -48,10 +50,25 @@ class EmbedReport:
 
 
 def embed_random(method: Method, cover: np.ndarray, seed: int) -> tuple[Stego, EmbedReport]:
-    """Embed random bits of ``seed`` in the cover (H, W, 3) uint8 and measure.
+    """Embed random bits in a cover and measure how well they come back.
+
+    Args:
+        method: any method.
+        cover: (H, W, 3) uint8.
+        seed: of the bits and of the method, 0 or more.
+
+    Returns:
+        The stego, and its figures.
 
     Raises:
         OptionError: the method does not take this cover.
+
+    Example:
+        >>> from latentink.methods.lsb import LsbMatching
+        >>> cover = np.full((32, 48, 3), 200, np.uint8)
+        >>> stego, report = embed_random(LsbMatching(), cover, seed=1)
+        >>> stego.picture.shape, report.raw_accuracy, round(report.psnr_db)
+        ((32, 48, 3), 1.0, 56)
     """
     bits = random_bits(method.bits_shape(cover), seed)
     stego, _, report = _embed(method, cover, bits, seed, None)
@@ -61,11 +78,21 @@ def embed_random(method: Method, cover: np.ndarray, seed: int) -> tuple[Stego, E
 def embed_message(
     method: Method, cover: np.ndarray, message: bytes, keys: Keys, seed: int
 ) -> tuple[Stego, EmbedReport]:
-    """Embed a sealed message in the cover (H, W, 3) uint8 and read it back from the file.
+    """Embed a message in a cover, sealed and coded, and read it back from the file.
+
+    Args:
+        method: any method that is not only simulated.
+        cover: (H, W, 3) uint8.
+        message: any bytes.
+        keys: from the password.
+        seed: of the salt and of the method, 0 or more.
+
+    Returns:
+        The stego, and its figures.
 
     Raises:
-        OptionError: the method is simulated, or does not take this cover.
-        CapacityError: too few places, or the message does not come back.
+        OptionError: the method is only simulated, or does not take this cover.
+        CapacityError: the cover has too few places, or the message does not come back.
     """
     if method.simulated:
         raise OptionError(f"{method.name} is only simulated and carries no message.")
@@ -79,7 +106,7 @@ def embed_message(
     if returned != message:
         raise CapacityError(
             f"{method.name} got {report.raw_accuracy:.1%} of the bits right, too few for the "
-            "message to come back, so nothing was written; shorten the message or take another "
+            "message to come back, so nothing was written; use a shorter message or another "
             "method."
         )
     return stego, report
@@ -88,7 +115,7 @@ def embed_message(
 def _embed(
     method: Method, cover: np.ndarray, bits: np.ndarray, seed: int, payload_bytes: int | None
 ) -> tuple[Stego, np.ndarray, EmbedReport]:
-    """Return the stego, the soft bits that its file gives back (none if simulated), and figures."""
+    """Return the stego, the soft bits read from its file (none if simulated), and its figures."""
     started = time.monotonic()
     stego = method.embed(cover, bits, seed)
     seconds = time.monotonic() - started

@@ -1,13 +1,13 @@
-"""FNNS: change the pixels of the cover until a fixed decoder reads the bits.
+"""FNNS: changes the pixels of the cover until a fixed message decoder reads the bits.
 
 Kishore, Chen, Wang, Li, Weinberger, "Fixed Neural Network Steganography: Train the images, not the
 network", ICLR 2022, section 3 and algorithm 1:
 
     min over x̃ of Σ cross entropy(decoder(x̃), bits),    |x̃ − x| ≤ ε,    0 ≤ x̃ ≤ 1
 
-by rounds of L-BFGS, each followed by a projection onto the bounds, until all bits read right. With
-a JPEG layer before the decoder the staircase of its rounding stops a quasi-Newton method at once
-(docs/baselines.md), so there Adam takes the rounds.
+by rounds of L-BFGS, each followed by a projection onto the bounds, until all bits are read
+correctly. With a JPEG layer before the decoder, the steps of its rounding stop a quasi-Newton
+method at once (docs/baselines.md), so Adam is used there.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from latentink.picture import to_tensor
 
 
 class Rounds(Protocol):
-    """Moves the pixels a round at a time."""
+    """An optimiser of the pixels that works in rounds."""
 
     def round(self, closure: Callable[[], Tensor]) -> None:
-        """Do one round; ``closure`` leaves the gradient in the pixels and returns the loss."""
+        """Do one round; ``closure`` sets the gradient of the pixels and returns the loss."""
 
 
 class LbfgsRounds:
-    """Rounds of L-BFGS without line search, its memory empty at the start of each."""
+    """Rounds of L-BFGS without line search; each starts with an empty memory."""
 
     def __init__(self, pixels: Tensor, learning_rate: float, iterations: int) -> None:
         self.pixels, self.learning_rate, self.iterations = pixels, learning_rate, iterations
@@ -62,7 +62,7 @@ class LbfgsRounds:
 
 
 class AdamRounds:
-    """Rounds of Adam, which goes on from one to the next."""
+    """Rounds of Adam, which keeps its moments from one round to the next."""
 
     def __init__(self, pixels: Tensor, learning_rate: float, iterations: int) -> None:
         self.iterations = iterations
@@ -79,11 +79,11 @@ class Schedule:
     """How the pixels are moved.
 
     Attributes:
-        optimiser: of the pixels (1, 3, H, W), from the learning rate and the iterations.
-        learning_rate: of L-BFGS as PyTorch counts it; of Adam in units of the picture, [0, 1].
-        rounds: at most; the last one ends the search, right or not.
-        iterations: of a round, before the next projection and look at the bits.
-        bound: ε, in units of the picture; the authors' 0.3 of [−1, 1].
+        optimiser: makes the optimiser from pixels (1, 3, H, W), learning rate and iterations.
+        learning_rate: PyTorch's for L-BFGS; in units of the picture, [0, 1], for Adam.
+        rounds: the most rounds that a search takes, whether or not all bits are right.
+        iterations: in a round, before pixels are projected and bits are checked.
+        bound: ε in units of the picture, [0, 1]; the authors have 0.3 in [−1, 1].
     """
 
     optimiser: Callable[[Tensor, float, int], Rounds]
@@ -94,10 +94,10 @@ class Schedule:
 
 
 LBFGS = Schedule(LbfgsRounds, learning_rate=1.0, rounds=20, iterations=10)
-"""The authors' rounds; at their learning rate of 0.1 the last bits need three times as many."""
+"""The authors' rounds; at their learning rate of 0.1 the last bits would need three times more."""
 
 LBFGS_RANDOM = Schedule(LbfgsRounds, learning_rate=0.1, rounds=20, iterations=10)
-"""For random decoders, which are steeper: at 0.5 the first round costs 13 dB more."""
+"""For random message decoders, which are steeper: at 0.5 the first round costs 13 dB more."""
 
 ADAM = Schedule(AdamRounds, learning_rate=1e-2, rounds=10, iterations=10)
 """Through a JPEG layer."""
@@ -105,16 +105,16 @@ ADAM = Schedule(AdamRounds, learning_rate=1e-2, rounds=10, iterations=10)
 
 @dataclass(frozen=True)
 class Fnns(PaintedMethod):
-    """FNNS with a decoder, a way to save and, optionally, a layer that saves in the loop.
+    """FNNS with a message decoder and a file format.
 
     Attributes:
-        name: the row's.
-        decoder: folded, frozen (message_decoders/folding.py); D bits at each pixel.
-        saving: of the finished picture.
+        name: as on the command line.
+        decoder: a folded, frozen message decoder (message_decoders/folding.py); D bits a pixel.
+        saving: how the finished picture is saved.
         schedule: of the search.
-        layer: what lies between pixels and decoder while searching, or None (FNNS-JPG_TRAIN).
-        start: makes of cover (1, 3, H, W) and bits (1, D, H, W) the picture to start from: an
-            encoder (FNNS-DE), or another method; None: the cover (FNNS-D, FNNS-R).
+        layer: a layer between pixels and decoder during the search (FNNS-JPG_TRAIN), or None.
+        start: makes the picture to start from, out of cover (1, 3, H, W) and bits (1, D, H, W): a
+            message encoder (FNNS-DE) or another method; None is the cover (FNNS-D, FNNS-R).
     """
 
     name: str
@@ -130,11 +130,15 @@ class Fnns(PaintedMethod):
 
     @property
     def search(self) -> Hashable:
-        """Return decoder, schedule, and what lies around them."""
+        """Return decoder, schedule, layer and start."""
         return "fnns", self.decoder.name, self.schedule, self.layer, self.start
 
     def find(self, cover: np.ndarray, bits: np.ndarray) -> np.ndarray:
-        """Return the picture (H, W, 3) float32 in [0, 1] before it is saved; see :meth:`embed`."""
+        """Return the picture (H, W, 3) float32 in [0, 1] before it is saved.
+
+        Raises:
+            OptionError: the bits are of another shape.
+        """
         self.check_bits(cover, bits)
         picture = to_tensor(cover)
         wanted = torch.from_numpy(bits).float()[None]
@@ -158,15 +162,15 @@ def search(
     layer: Callable[[Tensor], Tensor] | None,
     start: Tensor,
 ) -> Tensor:
-    """Return pixels (1, 3, H, W) in [0, 1] that the decoder reads right, or as right as it got.
+    """Return pixels (1, 3, H, W) in [0, 1] from which the decoder reads as many bits as possible.
 
     Args:
         cover: (1, 3, H, W) in [0, 1].
-        wanted: (1, D, H, W) of 0 and 1.
-        decoder: frozen.
+        wanted: the bits, (1, D, H, W) of 0 and 1.
+        decoder: a frozen message decoder.
         schedule: of the search.
-        layer: between pixels and decoder, or None.
-        start: (1, 3, H, W), where the search begins.
+        layer: a layer between pixels and decoder, or None.
+        start: (1, 3, H, W), where the search starts; clipped to the bounds.
     """
     between = layer or (lambda pixels: pixels)
     low = (cover - schedule.bound).clamp_(min=0)
@@ -186,7 +190,7 @@ def search(
         rounds.round(closure)
         with torch.no_grad():
             pixels.copy_(pixels.clamp(low, high))
-            # The receiver reads in float32, so that alone says whether a bit is right.
+            # The receiver reads in float32, so float32 decides whether a bit is right.
             if bool(((decoder(between(pixels)) > 0) == (wanted > 0)).all()):
                 break
     return pixels.detach()
@@ -194,7 +198,7 @@ def search(
 
 @torch.no_grad()
 def decoder_logits(decoder: MessageDecoder, picture: np.ndarray) -> np.ndarray:
-    """Return the logits (D, H, W) float32 of a picture (H, W, 3) float32 in [0, 1]."""
+    """Return a message decoder's logits (D, H, W) float32 of a picture (H, W, 3) in [0, 1]."""
     pixels = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
     logits: np.ndarray = decoder(pixels)[0].float().numpy()
     return logits

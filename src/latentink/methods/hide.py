@@ -1,7 +1,7 @@
-"""What ``latentink hide`` does, as a row beside the others: its presets and channels.
+"""``latentink hide`` as a method, so that it can be compared with the others.
 
-The bits are a message: sealed, corrected and verified, so all of them come back or nothing is
-written. The others' raw bits come back as well as they can.
+The bits are a message, which is sealed, error-corrected and verified: all of them come back, or
+nothing is written. The raw bits of other methods come back as well as they can.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from latentink.steganography import compress, decompress, hide, reveal
 
 @dataclass(frozen=True)
 class Hide(Method):
-    """A message of a length in proportion to the photo.
+    """Hides a message whose length is proportional to the number of pixels.
 
     Attributes:
-        name: the row's.
+        name: as on the command line.
         channel: ``"pixels"`` or ``"latents"``.
         codec: name of the codec.
         quality: 1 to 8.
-        preset: of the editor.
-        rate: message bits per pixel; the message is of whole bytes, one at least.
+        preset: name of the editor's preset.
+        rate: message bits per pixel; the message has whole bytes, at least one.
         password: None is the public key.
     """
 
@@ -49,7 +49,7 @@ class Hide(Method):
         return ".lik"
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
-        """Return (n,), rate times pixels in whole bytes."""
+        """Return (n,), where n is the rate times the number of pixels, in whole bytes."""
         return (8 * max(1, int(self.rate * cover.shape[0] * cover.shape[1]) // 8),)
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
@@ -57,7 +57,7 @@ class Hide(Method):
 
         Raises:
             OptionError: the bits are of another shape.
-            CapacityError: this cover does not carry them.
+            CapacityError: the cover cannot carry them.
         """
         self.check_bits(cover, bits)
         options = HideOptions(
@@ -71,9 +71,9 @@ class Hide(Method):
         return Stego(result.data, from_eight_bits(result.picture))
 
     def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
-        """Return the .lik file of the cover, at the quality that a stego has if one is given.
+        """Return the .lik file of the cover, at the quality of the stego if one is given.
 
-        Long messages in the latents channel raise it, and any plain file could have it.
+        A long message in the latents channel raises the quality, but plain files may have any.
         """
         quality = self.quality if like is None else unpack(like.data).quality_code * QUALITY_UNIT
         return self.load(compress(cover, codec=self.codec, quality=quality).data)
@@ -86,7 +86,7 @@ class Hide(Method):
         """Return the bits of the message as −1 and 1, float32 of shape (n,).
 
         Raises:
-            MessageNotFoundError: there is none under this password.
+            MessageNotFoundError: there is no message under this password.
         """
         message = reveal(stego.data, password=self.password)
         bits = np.unpackbits(np.frombuffer(message, dtype=np.uint8))

@@ -1,8 +1,8 @@
-"""JPEG as a layer that gradients pass through, over kornia's differentiable codec.
+"""JPEG as a layer that gradients pass through.
 
-Reich, Debnath, Patel, Chakraborty, "Differentiable JPEG: The Devil is in the Details", WACV 2024,
-in kornia's words. Kornia subsamples colour; without subsampling each plane goes through it as the
-luminance of a grey picture, with the table that is the plane's own.
+The differentiable JPEG is kornia's: Reich, Debnath, Patel, Chakraborty, "Differentiable JPEG: The
+Devil is in the Details", WACV 2024. Kornia always subsamples colour; for 4:4:4 each plane goes
+through it as the luminance of a grey picture, with the plane's own quantisation table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 from latentink.errors import OptionError
 from latentink.methods.saving import Jpeg
 
-# Table K.2 of ITU-T T.81; kornia keeps K.1 for luminance by itself.
+# Table K.2 of ITU-T T.81; kornia has table K.1, for luminance, built in.
 _CHROMINANCE = (
     (17, 18, 24, 47, 99, 99, 99, 99),
     (18, 21, 26, 66, 99, 99, 99, 99),
@@ -28,14 +28,14 @@ _CHROMINANCE = (
 
 
 def soft_jpeg(picture: Tensor, saving: Jpeg) -> Tensor:
-    """Return ``picture`` (B, 3, H, W) in [0, 1] after a JPEG whose rounding is smooth.
+    """Return ``picture`` (B, 3, H, W) after a JPEG whose rounding is smooth, in [0, 1].
 
     Args:
-        picture: any values; outside [0, 1] the gradient leads back.
-        saving: quality, and ``"4:4:4"`` or ``"4:2:0"``.
+        picture: any values; outside [0, 1] the gradient leads back into it.
+        saving: the quality, and a subsampling of ``"4:4:4"`` or ``"4:2:0"``.
 
     Raises:
-        OptionError: another subsampling.
+        OptionError: the subsampling is another one.
     """
     from kornia.color import rgb_to_ycbcr, ycbcr_to_rgb
     from kornia.enhance import jpeg_codec_differentiable
@@ -58,9 +58,9 @@ def soft_jpeg(picture: Tensor, saving: Jpeg) -> Tensor:
 
 
 def jpeg_straight_through(picture: Tensor, saving: Jpeg) -> Tensor:
-    """Return what Pillow makes of ``picture`` (B, 3, H, W); its gradient passes unchanged.
+    """Return ``picture`` (B, 3, H, W) after Pillow's JPEG; the gradient passes unchanged.
 
-    LISO's way (Chen et al. 2023, section 3.4): the forward pass is the real codec, the backward
+    As in LISO (Chen et al. 2023, section 3.4) the forward pass is the real codec and the backward
     pass the identity.
     """
     return picture + (_saved(picture, saving) - picture).detach()

@@ -1,12 +1,12 @@
-"""LISO: a learned optimiser changes the picture until a decoder reads the bits.
+"""LISO: a learned optimiser changes the picture until a message decoder reads the bits.
 
 ```
  cover, bits ──► steps of the network ──► the best of them ──► saved ──► decoder ──► soft bits
 ```
 
 Chen, Kishore, Weinberger, "Learning Iterative Neural Optimizers for Image Steganography", ICLR
-2023. As in the authors' evaluation the sender looks at every step's picture as the decoder will
-see it and keeps the one with the fewest errors; here it stops at the first without any.
+2023. As in the authors' evaluation, the sender reads the picture after every step as the decoder
+will see it, and keeps the one with the fewest errors. Here it stops at the first without errors.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ class Embedding:
 
     Attributes:
         picture: (H, W, 3) float32 in [0, 1], before it is saved.
-        iterations: steps that it took to this picture.
-        accuracy: share of the bits that read right from it as the weights' own saving shows it.
+        iterations: number of steps to this picture.
+        accuracy: share of the bits that are read correctly, if the picture is saved in the way that
+            the weights were trained for.
     """
 
     picture: np.ndarray = field(repr=False)
@@ -51,16 +52,16 @@ class Embedding:
 
 
 class Liso(PaintedMethod):
-    """LISO, one bit at each pixel and plane of its weights.
+    """LISO; the weights say how many bits it embeds in each pixel.
 
-    ``Liso(Png())`` is ``liso-png``, ``Liso(Jpeg(90))`` is ``liso-jpg90``, plain weights both;
-    ``Liso(weights=JPEG)`` is ``liso-jpeg``, which saves as the JPEG that it was trained for.
+    ``Liso(Png())`` is ``liso-png`` and ``Liso(Jpeg(90))`` is ``liso-jpg90``, both with the plain
+    weights; ``Liso(weights=JPEG)`` is ``liso-jpeg``, which saves as the JPEG it was trained for.
 
     Attributes:
         saving: how the stego is saved.
-        network: the optimiser and its decoder.
-        iterations: most steps that ``embed`` takes.
-        step_size: factor on each step's change.
+        network: the optimiser and its message decoder.
+        iterations: the most steps that ``embed`` takes.
+        step_size: factor on the change of each step.
     """
 
     def __init__(
@@ -73,16 +74,16 @@ class Liso(PaintedMethod):
         """Load the weights.
 
         Args:
-            saving: how the stego is saved; None is what the weights were trained for. The
-                optimiser works for that one, whatever this one is.
+            saving: how the stego is saved; None takes what the weights were trained for. The
+                optimiser assumes the latter in any case.
             weights: a file of LISO weights.
-            iterations: most steps, 1 to 1000; None takes as many as in training.
-            step_size: factor on each step's change, above 0, at most 10; training has 1, the
-                authors' evaluation 0.1 with 150 steps.
+            iterations: the most steps, 1 to 1000; None takes as many as in training.
+            step_size: factor on the change of each step, above 0 and at most 10. Training has 1,
+                the authors' evaluation 0.1 with 150 steps.
 
         Raises:
-            OptionError: a number is out of its range.
-            WeightsError: the file is missing or is no file of LISO weights.
+            OptionError: a number is out of range.
+            WeightsError: the file is missing or holds no LISO weights.
         """
         self.network = load_liso(weights)
         design = self.network.design
@@ -101,15 +102,15 @@ class Liso(PaintedMethod):
 
     @property
     def search(self) -> Hashable:
-        """Return weights and steps."""
+        """Return the weights' design, the number of steps and their size."""
         return "liso", self.network.design, self.iterations, self.step_size
 
     def find(self, cover: np.ndarray, bits: np.ndarray) -> np.ndarray:
-        """Return the best of the optimiser's pictures, see :meth:`optimise`."""
+        """Return the best of the optimiser's pictures; see :meth:`optimise`."""
         return self.optimise(cover, bits).picture
 
     def optimise(self, cover: np.ndarray, bits: np.ndarray) -> Embedding:
-        """Return the best of the optimiser's pictures: the fewest errors, then the earliest.
+        """Return the picture with the fewest errors, and of several the earliest.
 
         Args:
             cover: (H, W, 3) uint8.
@@ -123,11 +124,11 @@ class Liso(PaintedMethod):
         return Embedding(picture[0].permute(1, 2, 0).contiguous().numpy(), step, accuracy)
 
     def picture(self, cover: Tensor, wanted: Tensor) -> Tensor:
-        """Return what :meth:`optimise` finds, (1, 3, H, W), for others to go on from.
+        """Return the picture (1, 3, H, W) of :meth:`optimise`, for another method to start from.
 
         Args:
             cover: (1, 3, H, W) in [0, 1].
-            wanted: (1, D, H, W) of 0 and 1.
+            wanted: the bits, (1, D, H, W) of 0 and 1.
         """
         return self._best(cover, wanted)[0]
 

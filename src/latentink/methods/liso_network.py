@@ -1,4 +1,4 @@
-"""LISO's networks: an optimiser that has learnt which change of a picture makes a decoder read.
+"""LISO's networks: an optimiser that has learned to change a picture for a message decoder.
 
 ```
  cover, bits ──► context ──► c ─────────────────┐
@@ -8,8 +8,8 @@
 ```
 
 Chen, Kishore, Weinberger, "Learning Iterative Neural Optimizers for Image Steganography", ICLR
-2023, section 3 and figure 2. The decoder is SteganoGAN's dense one. The paper's encoder of
-gradient and change is one convolution here, and the context has no batch normalisation.
+2023, section 3 and figure 2. The message decoder is SteganoGAN's dense one. Unlike in the paper one
+convolution encodes gradient and change, and the context has no batch normalisation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latentink.errors import WeightsError
-from latentink.message_decoders.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN
+from latentink.message_decoders.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN, load_decoder
 from latentink.message_decoders.dense import DenseDecoder
 from latentink.message_decoders.message_decoder import NEGATIVE_SLOPE, convolution, signed
 from latentink.methods.jpeg_layer import jpeg_straight_through
@@ -39,21 +39,21 @@ from latentink.tensor_files import (
 FORMAT = "latentink LISO 1"
 MAX_ITERATIONS = 1000
 DECODER_HIDDEN = 32
-# Brings the first gradients of the bundled dense decoder to a deviation near 1.
+# Scales the first gradients of the bundled dense message decoder to a deviation near 1.
 _GRADIENT_SCALE = 0.01
-# Grey levels are 1/255 apart: changes enter and leave the network in units of about ten of them.
+# Changes enter and leave the network in units of about ten grey levels, which are 1/255 apart.
 _CHANGE_SCALE = 25.0
 
 
 @dataclass(frozen=True)
 class Design:
-    """What a file of LISO weights was trained for.
+    """The sizes of LISO's networks, and what they were trained for.
 
     Attributes:
         data_depth: D, bits at each pixel.
         hidden: channels of the recurrent state.
         iterations: T, steps of the optimiser in training.
-        saving: how the picture is saved before the decoder reads it.
+        saving: how the picture is saved before the message decoder reads it.
     """
 
     data_depth: int = 1
@@ -103,10 +103,11 @@ class UpdateNetwork(nn.Module):
         """Return the next state and what to add to the picture.
 
         Args:
-            state: (B, hidden, H, W), of the step before.
-            context: (B, hidden, H, W), of :meth:`begin`.
-            gradient: (B, 3, H, W), of the summed cross-entropy (nats) by the picture in [0, 1].
-            change: (B, 3, H, W), the picture so far less the cover.
+            state: (B, hidden, H, W), from the step before.
+            context: (B, hidden, H, W), from :meth:`begin`.
+            gradient: (B, 3, H, W), of the summed cross-entropy (nats) with respect to the picture
+                in [0, 1].
+            change: (B, 3, H, W), the picture so far minus the cover.
         """
         motion = torch.cat((gradient * _GRADIENT_SCALE, change * _CHANGE_SCALE), dim=1)
         seen = torch.cat((context, self.motion(motion)), dim=1)
@@ -118,10 +119,10 @@ class UpdateNetwork(nn.Module):
 
 
 class LisoNetwork(nn.Module):
-    """The optimiser with the decoder that it works against.
+    """The optimiser and its message decoder.
 
-    The decoder's batch norms keep their statistics also in training, so that the optimiser meets
-    the decoder that the receiver has.
+    The decoder's batch norms use their stored statistics in training too, so that the optimiser
+    sees the decoder that the receiver has.
     """
 
     def __init__(self, design: Design) -> None:
@@ -132,13 +133,13 @@ class LisoNetwork(nn.Module):
         self.train()
 
     def train(self, mode: bool = True) -> LisoNetwork:
-        """Set the mode: in training the steps remember what gradients to the weights need."""
+        """Set the mode; in training mode gradients with respect to the weights can be computed."""
         super().train(mode)
         self.decoder.eval()
         return self
 
     def read(self, stego: Tensor) -> Tensor:
-        """Return the logits (B, D, H, W) of ``stego`` (B, 3, H, W) as :func:`saved` shows it."""
+        """Return the logits (B, D, H, W) of ``stego`` (B, 3, H, W) after it is saved."""
         logits: Tensor = self.decoder(saved(stego, self.design.saving))
         return logits.float()
 
@@ -147,13 +148,13 @@ class LisoNetwork(nn.Module):
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield after each step the stego (B, 3, H, W) in [0, 1] and its logits (B, D, H, W).
 
-        Gradients of the decoder are inputs to the optimiser and are not differentiated again.
+        The decoder's gradients are inputs of the optimiser and are not differentiated again.
 
         Args:
             cover: (B, 3, H, W) in [0, 1].
             bits: (B, D, H, W) of 0 and 1.
-            iterations: how many steps.
-            step_size: factor on each step's change; training has 1.
+            iterations: number of steps.
+            step_size: factor on the change of each step; training has 1.
         """
         with torch.set_grad_enabled(self.training):
             state, context = self.update.begin(cover, bits)
@@ -174,9 +175,9 @@ class LisoNetwork(nn.Module):
 
 
 def saved(stego: Tensor, saving: Png | Jpeg) -> Tensor:
-    """Return what a file keeps of ``stego`` (B, 3, H, W); its gradient passes unchanged.
+    """Return ``stego`` (B, 3, H, W) after it is saved; the gradient passes unchanged.
 
-    Section 3.4 of the paper for JPEG; rounding to 8 bits is treated alike.
+    Section 3.4 of the paper does this for JPEG; here it is done for rounding to 8 bits too.
     """
     if isinstance(saving, Jpeg):
         return jpeg_straight_through(stego, saving)
@@ -190,9 +191,9 @@ def save_liso(network: LisoNetwork, path: Path, notes: dict[str, str] | None = N
     """Write ``network`` to ``path`` as float32 safetensors, replacing the file in one step.
 
     Args:
-        network: what to write.
-        path: where to; the folder must exist.
-        notes: further metadata (where the weights come from), carried but never interpreted.
+        network: the network to write.
+        path: the file to write; its folder must exist.
+        notes: further metadata, such as where the weights come from; nothing interprets it.
 
     Raises:
         OutputError: the file cannot be written.
@@ -221,18 +222,34 @@ def save_liso(network: LisoNetwork, path: Path, notes: dict[str, str] | None = N
 
 
 def load_liso(path: Path) -> LisoNetwork:
-    """Read what :func:`save_liso` wrote; frozen, in evaluation mode.
+    """Return the network that :func:`save_liso` wrote, frozen and in evaluation mode.
 
     Raises:
-        WeightsError: the file is missing, is not safetensors, holds something else, or its tensors
-            do not fit the design that it names.
+        WeightsError: the file is missing, is no safetensors file, holds something else, or its
+            tensors do not fit the design that it names.
     """
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path} holds something else than LISO weights of latentink.")
+        raise WeightsError(f"{path} does not hold LISO weights of latentink.")
     network = LisoNetwork(_design(path, metadata))
     fill(network, {name: tensor.float() for name, tensor in tensors.items()}, str(path))
     return network
+
+
+def start_from(network: LisoNetwork, path: Path) -> None:
+    """Load weights that training goes on from: LISO's, or a message decoder's for its decoder.
+
+    Raises:
+        WeightsError: the file holds neither, or weights of another size.
+    """
+    _, metadata = read_safetensors(path)
+    is_liso = metadata.get("format") == FORMAT
+    source: nn.Module = load_liso(path) if is_liso else load_decoder(path)
+    target = network if is_liso else network.decoder
+    try:
+        target.load_state_dict(source.state_dict())
+    except RuntimeError:
+        raise WeightsError(f"Training cannot start from {path.stem}: other sizes.") from None
 
 
 def _design(path: Path, metadata: dict[str, str]) -> Design:

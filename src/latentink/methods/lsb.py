@@ -1,8 +1,8 @@
 """Least-significant-bit embedding in the pixels: replacement and ±1 matching.
 
-Replacement overwrites the lowest bit. Matching adds or subtracts 1 at random where that bit is
-wrong (Sharp, "An implementation of key-based digital signal steganography", Information Hiding
-2001), so that even values do not only grow and odd ones do not only shrink.
+Replacement overwrites the lowest bit, so even values can only grow and odd ones only shrink.
+Matching avoids this: where the bit is wrong, it adds or subtracts 1 at random (Sharp, "An
+implementation of key-based digital signal steganography", Information Hiding 2001).
 
 Planes 0, 1 and 2 of the bits are the lowest bits of R, G and B, planes 3, 4 and 5 the second
 lowest.
@@ -23,7 +23,7 @@ CHANNELS = 3
 
 
 class _LowBits(SavedMethod):
-    """What replacement and matching share: the planes, the PNG and the reading."""
+    """What replacement and matching share: planes, file format and reading."""
 
     saving = Png()
     depth: int
@@ -47,7 +47,7 @@ class LsbReplacement(_LowBits):
         depth: bits in each pixel, 1 to 6: the lowest of R, G, B, then the second lowest.
 
     Raises:
-        OptionError: another depth.
+        OptionError: the depth is out of range.
     """
 
     depth: int = 1
@@ -58,7 +58,11 @@ class LsbReplacement(_LowBits):
         _check_depth(self.name, self.depth, 2 * CHANNELS)
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
-        """Return a PNG whose low bits are ``bits``; see :meth:`Method.embed`."""
+        """Return a PNG whose low bits are ``bits``.
+
+        Raises:
+            OptionError: the bits are of another shape.
+        """
         self.check_bits(cover, bits)
         pixels = cover.copy()
         for index, plane in enumerate(bits):
@@ -70,14 +74,14 @@ class LsbReplacement(_LowBits):
 
 @dataclass(frozen=True)
 class LsbMatching(_LowBits):
-    """Moves a value by ±1, at random, where its lowest bit is wrong; 0 only grows, 255 shrinks.
+    """Changes a value by ±1 at random if its lowest bit is wrong; 0 becomes 1, 255 becomes 254.
 
     Attributes:
-        depth: bits in each pixel, 1 to 3: the lowest of R, G, B. A second bit is not offered: a
+        depth: bits in each pixel, 1 to 3: the lowest of R, G, B. There is no second bit, because a
             change of ±1 cannot set it freely.
 
     Raises:
-        OptionError: another depth.
+        OptionError: the depth is out of range.
     """
 
     depth: int = 1
@@ -88,7 +92,11 @@ class LsbMatching(_LowBits):
         _check_depth(self.name, self.depth, CHANNELS)
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
-        """Return a PNG whose lowest bits are ``bits``; the seed draws the signs."""
+        """Return a PNG whose lowest bits are ``bits``; the seed draws the signs.
+
+        Raises:
+            OptionError: the bits are of another shape.
+        """
         self.check_bits(cover, bits)
         values = cover[..., : self.depth].transpose(2, 0, 1).astype(np.int16)
         signs = np.random.default_rng(seed).choice(np.array([-1, 1], dtype=np.int16), values.shape)

@@ -1,7 +1,7 @@
-"""A message in the raw bits that a method takes, as hide and reveal do it: sealed, coded, keyed.
+"""Puts a message into the raw bits of any method: sealed, coded and placed by the key.
 
-Preamble and payload fill all of the places, in a keyed order, so that the error correction has all
-the redundancy there is.
+Preamble and payload fill all places, in a keyed order, so that the error-correcting code gets all
+the redundancy that there is.
 """
 
 from __future__ import annotations
@@ -18,10 +18,15 @@ from latentink.payload.sealing import unseal
 
 
 def message_bits(sealed: bytes, shape: tuple[int, ...], keys: Keys) -> np.ndarray:
-    """Return uint8 bits of ``shape`` that carry a sealed message.
+    """Return the raw bits, uint8 of 0 and 1, that carry a sealed message.
+
+    Args:
+        sealed: what :func:`latentink.payload.sealing.seal` returned.
+        shape: of the raw bits, from :meth:`Method.bits_shape`.
+        keys: from the password.
 
     Raises:
-        CapacityError: there are too few places for it.
+        CapacityError: there are too few places for the message.
     """
     places = math.prod(shape)
     length = preamble_bits(places)
@@ -39,8 +44,12 @@ def message_bits(sealed: bytes, shape: tuple[int, ...], keys: Keys) -> np.ndarra
 def message_from(soft: np.ndarray, keys: Keys) -> bytes:
     """Return the message in the soft bits that a method extracted.
 
+    Args:
+        soft: float of any shape; positive is bit 1.
+        keys: from the password.
+
     Raises:
-        MessageNotFoundError: there is none under these keys, or too much of it is wrong.
+        MessageNotFoundError: there is no message under these keys, or too many bits are wrong.
     """
     flat = soft.ravel()
     length = preamble_bits(len(flat))
@@ -48,14 +57,14 @@ def message_from(soft: np.ndarray, keys: Keys) -> bytes:
     preamble = decode_preamble(flat[order[:length]], keys) if length else None
     if preamble is None or preamble.raw_bits > len(flat) - length:
         raise MessageNotFoundError(
-            "No message was found: the password or the method is another, too many bits are "
-            "wrong, or there is none."
+            "No message was found: the password or the method is wrong, too many bits are wrong, "
+            "or there is no message."
         )
     payload = flat[order[length : length + preamble.raw_bits]]
     sealed = read_frame(payload, preamble.sealed_bytes, keys)
     if sealed is None:
         raise MessageNotFoundError(
-            "A message was found, but more of its bits are wrong than can be corrected."
+            "A message was found, but too many of its bits are wrong to be corrected."
         )
     return unseal(sealed, keys)
 

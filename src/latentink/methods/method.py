@@ -1,4 +1,4 @@
-"""The contract of everything that a benchmark compares.
+"""The contract of methods, which hide bits in a photo and which a benchmark compares.
 
 ```
  cover (H, W, 3) uint8 ─┐
@@ -6,8 +6,8 @@
  bits, 0 and 1 ─────────┘
 ```
 
-``embed`` gives the file that travels; ``load`` makes of its bytes what the receiver has, and
-``extract`` reads from that alone.
+``embed`` makes the file that is sent. ``load`` turns its bytes into what the receiver has, and
+``extract`` reads only from that.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Stego:
     """A file that carries bits.
 
     Attributes:
-        data: the bytes of the file; its size counts as the rate.
-        picture: (H, W, 3) float32 in [0, 1], what the file shows; k/255 where it holds 8 bits.
+        data: the bytes of the file.
+        picture: (H, W, 3) float32 in [0, 1], what the file shows; k/255 if it holds 8-bit values.
     """
 
     data: bytes = field(repr=False)
@@ -39,11 +39,11 @@ class Method(ABC):
     """Hides bits in a cover and reads them back.
 
     Attributes:
-        name: the row's name, as in the paper's tables, in lower case.
-        simulated: True for embedding that is only simulated: the changes are statistically right,
-            but ``extract`` is refused.
-        corrected: True where the bits go through an error correction of the method's own, so that
-            those that come back are a message.
+        name: as on the command line: the name in the paper's tables, in lower case.
+        simulated: whether embedding is only simulated: the changes have the right statistics, but
+            ``extract`` raises OptionError.
+        corrected: whether the method has an error correction of its own, so that its bits are a
+            message and all come back.
     """
 
     name: str
@@ -57,9 +57,9 @@ class Method(ABC):
 
     @abstractmethod
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
-        """Return the shape of the bits that the cover (H, W, 3) uint8 takes.
+        """Return the shape of the bits that fit the cover (H, W, 3) uint8.
 
-        (D, H, W) where each pixel takes D bits; (n,) where places are counted otherwise.
+        It is (D, H, W) if each pixel takes D bits, otherwise (n,).
         """
 
     @abstractmethod
@@ -69,23 +69,23 @@ class Method(ABC):
         Args:
             cover: (H, W, 3) uint8.
             bits: uint8 of 0 and 1, of the shape that :meth:`bits_shape` gives.
-            seed: of everything random; the same inputs and seed give the same bytes.
+            seed: 0 or more, of everything random; the same inputs and seed give the same bytes.
 
         Raises:
-            OptionError: the bits are of another shape, or the cover does not serve.
+            OptionError: the bits are of another shape, or the method does not take this cover.
         """
 
     @abstractmethod
     def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
-        """Return the file that :meth:`embed` would have made of the cover without any bits.
+        """Return the file that :meth:`embed` would make of the cover without any bits.
 
-        That, and not the camera's file, is what a stego must be compared with: a detector that
-        tells the two formats apart has found no message.
+        A stego must be compared with this file and not with the camera's: a detector that tells the
+        two formats apart has found no message.
 
         Args:
             cover: (H, W, 3) uint8.
-            like: a stego whose settings the file shall have where the method chooses them by the
-                bits.
+            like: a stego; if the method chooses settings by the bits, the file gets those of
+                this stego.
         """
 
     @abstractmethod
@@ -98,11 +98,11 @@ class Method(ABC):
 
     @abstractmethod
     def extract(self, stego: Stego) -> np.ndarray:
-        """Return soft bits float32 in the shape of the embedded bits; positive is bit 1.
+        """Return soft bits, float32 in the shape of the embedded bits; positive is bit 1.
 
         Raises:
             OptionError: the method is only simulated.
-            MessageNotFoundError: the file carries nothing that this method could read.
+            MessageNotFoundError: the file carries nothing that this method can read.
         """
 
     def check_bits(self, cover: np.ndarray, bits: np.ndarray) -> None:
@@ -113,21 +113,21 @@ class Method(ABC):
 
 
 class SavedMethod(Method):
-    """A method that changes pixels, and whose file is a picture saved in a common format.
+    """A method that changes pixels and saves the picture in a common format.
 
     Attributes:
-        saving: of the finished picture.
+        saving: how the finished picture is saved.
     """
 
     saving: Saving
 
     @property
     def suffix(self) -> str:
-        """Return the saved file's suffix."""
+        """Return the suffix of the format."""
         return self.saving.suffix
 
     def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
-        """Return the cover, saved alike."""
+        """Return the cover, saved in the same format."""
         return self.load(self.saving.encode(from_eight_bits(cover)))
 
     def load(self, data: bytes) -> Stego:
@@ -140,29 +140,38 @@ class SavedMethod(Method):
 
 
 class PaintedMethod(SavedMethod):
-    """A method that finds a picture first, in whichever format it is saved then."""
+    """A method that finds a picture first and then saves it in any format."""
 
     @property
     @abstractmethod
     def search(self) -> Hashable:
-        """Return what :meth:`find` depends on beside cover and bits.
+        """Return what :meth:`find` depends on besides cover and bits.
 
-        Methods with the same find the same picture, so that a benchmark need find it once.
+        Methods with an equal ``search`` find the same picture, so a benchmark finds it only once.
         """
 
     @abstractmethod
     def find(self, cover: np.ndarray, bits: np.ndarray) -> np.ndarray:
-        """Return the picture (H, W, 3) float32 in [0, 1] before it is saved; see :meth:`embed`."""
+        """Return the picture (H, W, 3) float32 in [0, 1] before it is saved.
+
+        Arguments and errors are those of :meth:`embed`.
+        """
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
-        """Return the saved picture; nothing in the search is random.
+        """Return the picture that was found, saved; nothing is random, so the seed has no effect.
 
         Raises:
-            OptionError: the bits are of another shape, or the cover does not serve.
+            OptionError: the bits are of another shape, or the method does not take this cover.
         """
         return self.load(self.saving.encode(self.find(cover, bits)))
 
 
 def random_bits(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """Return uint8 bits of 0 and 1, p = 0.5: the same for the same shape and seed."""
+    """Return fair random bits, uint8 of 0 and 1; the same shape and seed give the same bits.
+
+    Example:
+        >>> random_bits((2, 4), seed=1)
+        array([[1, 1, 0, 0],
+               [1, 1, 0, 1]], dtype=uint8)
+    """
     return np.random.default_rng(seed).integers(0, 2, shape, dtype=np.uint8)

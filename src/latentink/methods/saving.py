@@ -1,4 +1,4 @@
-"""Ways to save a picture, after which a method has to read its bits."""
+"""File formats from which a method has to read its bits again."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from latentink.errors import OptionError, PictureError
 from latentink.picture import decode_picture, encode_png
 
 PILLOWS_EFFORT = 6
-"""What Pillow takes for a PNG when nobody chooses; sizes are compared at it."""
+"""Pillow's default compression level for PNG; file sizes are compared at it."""
 
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
-"""Pillow's numbers for what JPEG keeps of colour."""
+"""Colour subsamplings of JPEG and Pillow's numbers for them."""
 
 
 class Saving(ABC):
-    """A file format with its setting.
+    """A file format with its settings.
 
     Attributes:
         suffix: of the file, with its dot.
@@ -29,23 +29,23 @@ class Saving(ABC):
 
     @abstractmethod
     def encode(self, picture: np.ndarray) -> bytes:
-        """Return (H, W, 3) float32 in [0, 1] as the bytes of a file."""
+        """Return the bytes of a file of ``picture`` (H, W, 3) float32 in [0, 1]."""
 
     @abstractmethod
     def decode(self, data: bytes) -> np.ndarray:
-        """Return what :meth:`encode` kept of the picture, (H, W, 3) float32 in [0, 1].
+        """Return the picture in the bytes of a file, (H, W, 3) float32 in [0, 1].
 
         Raises:
-            PictureError: the bytes are no such file.
+            PictureError: the bytes are not a file of this format.
         """
 
 
 @dataclass(frozen=True)
 class Floats(Saving):
-    """Floating-point values as they are, in NumPy's own format.
+    """Floating-point values in NumPy's own format.
 
     Attributes:
-        bits: 32 or 16 a value.
+        bits: 32 or 16, of each value.
     """
 
     bits: int = 32
@@ -62,16 +62,16 @@ class Floats(Saving):
         try:
             values = np.load(io.BytesIO(data), allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
-            raise PictureError(f"This is not a picture saved as numbers ({error}).") from None
+            raise PictureError(f"This is not an .npy file of a picture ({error}).") from None
         fits = isinstance(values, np.ndarray) and values.ndim == 3 and values.shape[2] == 3
         if not fits or values.dtype.kind != "f":
-            raise PictureError("This file of numbers does not hold a picture.")
+            raise PictureError("This .npy file does not hold a picture.")
         return values.astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Png(Saving):
-    """8 bits a value, without loss."""
+    """PNG: 8 bits for each value, without further loss."""
 
     suffix = ".png"
 
@@ -91,6 +91,9 @@ class Jpeg(Saving):
     Attributes:
         quality: 1 to 100.
         subsampling: of colour, a key of :data:`SUBSAMPLINGS`.
+
+    Raises:
+        OptionError: JPEG has no such quality or subsampling.
     """
 
     quality: int
@@ -98,11 +101,7 @@ class Jpeg(Saving):
     suffix = ".jpg"
 
     def __post_init__(self) -> None:
-        """Check both.
-
-        Raises:
-            OptionError: the quality or the subsampling is none that JPEG has.
-        """
+        """Refuse a quality or a subsampling that JPEG does not have."""
         if not 1 <= self.quality <= 100:
             raise OptionError(f"JPEG's quality is 1 to 100, not {self.quality}.")
         if self.subsampling not in SUBSAMPLINGS:
@@ -128,10 +127,10 @@ class Jpeg(Saving):
 
 
 def eight_bits(picture: np.ndarray) -> np.ndarray:
-    """Return (H, W, 3) in [0, 1] rounded to uint8."""
+    """Return a picture (H, W, 3) in [0, 1] rounded to uint8; other values are clipped."""
     return np.round(picture.clip(0, 1) * 255).astype(np.uint8)
 
 
 def from_eight_bits(picture: np.ndarray) -> np.ndarray:
-    """Return (H, W, 3) uint8 as float32 in [0, 1]."""
+    """Return a picture (H, W, 3) uint8 as float32 in [0, 1]."""
     return picture.astype(np.float32) / np.float32(255)

@@ -1,4 +1,4 @@
-"""SteganoGAN itself: an encoder paints the bits into the picture in one pass.
+"""SteganoGAN: a message encoder writes the bits into the picture in one pass.
 
 Zhang, Cuesta-Infante, Xu, Veeramachaneni, "SteganoGAN: High Capacity Image Steganography with
 GANs", 2019, section 3.
@@ -24,13 +24,13 @@ from latentink.picture import to_tensor
 
 @dataclass(frozen=True)
 class SteganoGan(PaintedMethod):
-    """A pair of networks that were trained together.
+    """A message encoder and a message decoder that were trained together.
 
     Attributes:
-        name: the row's.
-        encoder: writes.
-        decoder: reads.
-        saving: of the finished picture; the authors' is PNG.
+        name: as on the command line.
+        encoder: writes the bits.
+        decoder: reads them.
+        saving: how the finished picture is saved; the authors use PNG.
     """
 
     name: str
@@ -44,12 +44,12 @@ class SteganoGan(PaintedMethod):
 
     @property
     def search(self) -> Hashable:
-        """Return the pair."""
+        """Return the name of the pair of networks."""
         return "steganogan", self.decoder.name
 
     @torch.no_grad()
     def find(self, cover: np.ndarray, bits: np.ndarray) -> np.ndarray:
-        """Return what the encoder paints."""
+        """Return the encoder's picture, clipped to [0, 1]."""
         self.check_bits(cover, bits)
         painted = self.encoder(to_tensor(cover), torch.from_numpy(bits).float()[None])
         return painted[0].clamp(0, 1).permute(1, 2, 0).contiguous().numpy()

@@ -1,11 +1,11 @@
-"""Steghide: what a user reaches for today; the program itself hides the bits in a JPEG.
+"""Steghide, the tool that many users reach for today: runs the program itself on a JPEG.
 
-Hetzl and Mutzel, "A graph-theoretic approach to steganography", CMS 2005. Version 0.5.1 of 2003
-is still the newest and Debian's. It carries one bit in three coefficients and mostly swaps values
-instead of changing them.
+Hetzl and Mutzel, "A graph-theoretic approach to steganography", CMS 2005. Version 0.5.1 of 2003,
+which Debian ships, is still the newest. It puts one bit into three coefficients and mostly swaps
+values instead of changing them.
 
-The program does not repeat itself: the same passphrase and bits mostly give other bytes each time,
-some tens of bytes apart in size, and it has no option against that.
+The program is not deterministic: the same passphrase and bits mostly give a different file each
+time, some tens of bytes longer or shorter, and no option changes that.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from latentink.methods.saving import Jpeg
 PROGRAM = "steghide"
 COEFFICIENTS_PER_BIT = 3
 HEADER_BITS = 107
-"""What the program adds to data that it neither encrypts nor compresses nor names: its mark,
-version, ciphers, length and checksum. Measured: the longest data taken fits this exactly."""
+"""Bits of the program's header with neither encryption nor compression nor a file name: mark,
+version, ciphers, length, checksum. Measured: the longest data that it takes fits this exactly."""
 
 
 @dataclass(frozen=True)
 class Steghide(SavedMethod):
-    """Runs ``steghide`` on a JPEG as Pillow writes it, filled to the last byte.
+    """Runs ``steghide`` on a JPEG that Pillow wrote and fills it to the last byte.
 
-    Neither encrypted nor compressed, since the bits are random already; with steghide's checksum.
+    The bits are random, so they are neither encrypted nor compressed; steghide's checksum is on.
 
     Attributes:
         saving: quality and subsampling of the JPEG.
-        passphrase: places the bits; the receiver needs it as well. It is handed over on the
-            program's command line, where other users of the machine see it.
+        passphrase: decides where the bits go, so the receiver needs it too. It is passed on the
+            program's command line, where other users of the machine can see it.
     """
 
     saving: Jpeg = QUALITY_90
@@ -48,21 +48,21 @@ class Steghide(SavedMethod):
     name = "steghide"
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
-        """Return (n,): all whole bytes that the program takes after its own header.
+        """Return (n,), where n is the bits in all whole bytes that fit after the program's header.
 
-        Every three coefficients that are not zero hold a bit, DC and colour included; the whole
-        bytes of that are the capacity that ``steghide info`` prints.
+        Three non-zero coefficients hold one bit, DC and colour included; ``steghide info`` prints
+        the whole bytes of that as capacity.
         """
         jpeg = read_coefficients(self.plain(cover).data)
         used = sum(int(np.count_nonzero(plane)) for plane in (jpeg.Y, jpeg.Cb, jpeg.Cr))
         return (max(0, (used // COEFFICIENTS_PER_BIT - HEADER_BITS) // 8 * 8),)
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
-        """Return a JPEG that carries ``bits``; the seed cannot reach the program.
+        """Return a JPEG that carries ``bits``; the program takes no seed.
 
         Raises:
-            OptionError: the bits are of another shape, the cover holds none, the program is
-                missing, or it refuses.
+            OptionError: the bits are of another shape, the cover is too small, the program is
+                missing, or it refuses the cover.
         """
         self.check_bits(cover, bits)
         if bits.size == 0:
@@ -103,7 +103,7 @@ def available() -> bool:
 
 
 def _run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
-    """Run a command of steghide that asks nothing; both embed and extract may overwrite."""
+    """Run a command of steghide that asks no questions and may overwrite files."""
     if not available():
         raise OptionError(
             "The program steghide is not installed; it is Debian's and Ubuntu's package steghide."
@@ -117,7 +117,7 @@ def _run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[by
 
 
 def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Return the program's own last line, without its name."""
+    """Return the last line of the program's error output, without its name."""
     lines = done.stderr.decode(errors="replace").strip().splitlines()
     return lines[-1].removeprefix(f"{PROGRAM}: ").rstrip(".!") if lines else "no reason given"
 

@@ -7,27 +7,25 @@ it a line here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 
 from latentink.errors import OptionError
 from latentink.steganalysis.detector import Detector
 
 
-def imported(reference: str, *arguments: object) -> Callable[[], Detector]:
+def imported(place: str, *arguments: object) -> Callable[[], Detector]:
     """Return a function that makes a detector and imports its file only when it is called.
 
     Commands that need no detector, or only one, start faster that way.
 
     Args:
-        reference: ``"module:Class"``, the module relative to ``latentink.steganalysis``.
+        place: ``"module:Class"``, the module below ``latentink.steganalysis``.
         arguments: of the class.
     """
 
     def make() -> Detector:
-        module, _, name = reference.partition(":")
-        found = import_module(f"latentink.steganalysis.{module}")
-        detector: Detector = getattr(found, name)(*arguments)
+        detector: Detector = resolve_name(f"latentink.steganalysis.{place}")(*arguments)
         return detector
 
     return make
