@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parents[2]
 
 
 def generate(readme: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    script, report = PROJECT / "benchmarks" / "readme_table.py", PROJECT / "docs" / "results"
+    script, report = PROJECT / "experiments" / "readme_table.py", PROJECT / "docs" / "results"
     command = [sys.executable, str(script), str(report), str(readme), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
