@@ -1,0 +1,62 @@
+"""The map in the README names what is there; the documents name files that exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PACKAGE = PROJECT / "src" / "latentink"
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def tracked(folder: Path) -> set[str]:
+    """Return the names directly in a folder that git tracks."""
+    command = ["git", "ls-files"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode or not done.stdout:
+        pytest.skip("this is no git checkout")
+    return {path.split("/")[0] for path in done.stdout.splitlines()}
+
+
+def maps() -> list[set[str]]:
+    """Return the names in the README's two maps: of the repository and of the package."""
+    blocks = re.findall(r"```\n(.*?)```", README.split("## How it is built")[1], re.DOTALL)
+    return [{line.split()[0] for line in block.splitlines()} for block in blocks]
+
+
+def test_the_map_names_the_top_level_of_the_repository() -> None:
+    named = {name.split("/")[0] for name in maps()[0]}
+    assert named == tracked(PROJECT)
+
+
+def test_the_map_names_every_entry_of_the_package() -> None:
+    named = maps()[1]
+    assert {name.rstrip("/") for name in named} == tracked(PACKAGE)
+    assert {name for name in named if name.endswith("/")} == {
+        f"{name.rstrip('/')}/" for name in named if (PACKAGE / name).is_dir()
+    }
+
+
+DOCUMENTS = sorted(
+    [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md"), *PACKAGE.rglob("*.md")]
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_documents_name_files_that_exist(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    # A changelog also names what is gone.
+    named = (
+        () if document.name == "CHANGELOG.md" else re.findall(r"`([\w/.-]+\.(?:py|toml))`", text)
+    )
+    linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+    roots = PROJECT, PACKAGE, document.parent
+    missing = [
+        name for name in named if "/" in name and not any((r / name).exists() for r in roots)
+    ]
+    missing += [name for name in linked if not (document.parent / name).exists()]
+    assert missing == []
