@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from latentink.channels.registry import CHANNELS
+from latentink.codecs.registry import CODECS
 from latentink.editing.objective import TERMS
 from latentink.message_decoders.registry import MESSAGE_DECODERS
 from latentink.relaxations.registry import RELAXATIONS
@@ -22,7 +23,9 @@ BLOCKS = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
 @pytest.fixture
 def tables_restored() -> Iterator[None]:
     """Take what the examples register out of the tables again."""
-    before = [(table, dict(table)) for table in (CHANNELS, MESSAGE_DECODERS, RELAXATIONS, TERMS)]
+    before = [
+        (table, dict(table)) for table in (CHANNELS, CODECS, MESSAGE_DECODERS, RELAXATIONS, TERMS)
+    ]
     yield
     for table, entries in before:
         table.clear()
@@ -40,6 +43,7 @@ def test_the_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "EvenSum" in namespace
     assert "colour shift" in TERMS
     assert "sine" in RELAXATIONS
+    assert "flat" in CODECS
     assert "decoded" in namespace
 
 

@@ -86,7 +86,8 @@ def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) 
     names = {spec.number: spec.name for spec in CODECS.values()}
     if number not in names:
         raise WeightsError(f"This file uses codec number {number}, unknown here; update latentink.")
-    places = [bundled(names[number]), *imported_paths(), *([weights] if weights else [])]
+    own = bundled(names[number])
+    places = [*([own] if own.exists() else []), *imported_paths(), *([weights] if weights else [])]
     for path in places:
         if fingerprint_of(path) == fingerprint:
             return _load(path, fingerprint)
