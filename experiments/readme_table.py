@@ -1,10 +1,10 @@
-"""Writes the benchmark's table into the README, between its two marks.
+"""Writes the benchmark's table into the README, between its two markers.
 
     latentink bench report results --out docs/results
     python experiments/readme_table.py docs/results README.md
     python experiments/readme_table.py docs/results README.md --check
 
-The last one writes nothing and has exit code 1 where the table is not the report's.
+The last one writes nothing; its exit code is 1 if the table is not the report's.
 """
 
 from __future__ import annotations
