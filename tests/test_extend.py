@@ -14,7 +14,9 @@ from latentink.channels.registry import CHANNELS
 from latentink.codecs.registry import CODECS
 from latentink.editing.objective import TERMS
 from latentink.message_decoders.registry import MESSAGE_DECODERS
+from latentink.methods.registry import METHODS
 from latentink.relaxations.registry import RELAXATIONS
+from latentink.steganalysis.registry import DETECTORS
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "extend.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
@@ -23,9 +25,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.S)
 @pytest.fixture
 def tables_restored() -> Iterator[None]:
     """Take what the examples register out of the tables again."""
-    before = [
-        (table, dict(table)) for table in (CHANNELS, CODECS, MESSAGE_DECODERS, RELAXATIONS, TERMS)
-    ]
+    tables = (CHANNELS, CODECS, DETECTORS, MESSAGE_DECODERS, METHODS, RELAXATIONS, TERMS)
+    before = [(table, dict(table)) for table in tables]
     yield
     for table, entries in before:
         table.clear()
@@ -40,7 +41,8 @@ def test_the_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
     namespace = vars(module)
     for number, block in enumerate(BLOCKS):
         exec(compile(block, f"docs/extend.md, block {number}", "exec"), namespace)
-    assert "EvenSum" in namespace
+    assert "even-sum" in METHODS
+    assert "low-bits" in DETECTORS
     assert "colour shift" in TERMS
     assert "sine" in RELAXATIONS
     assert "flat" in CODECS
