@@ -17,9 +17,9 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from latentink.critics import lpips
 from latentink.critics.lpips import BLOCKS, LPIPS, ST_LPIPS, PerceptualLoss
 from latentink.errors import WeightsError
-from latentink.losses import perceptual
 from photos import astronaut
 
 LPIPS_BLURRED, LPIPS_NOISY = 0.0496210, 0.0406211
@@ -53,7 +53,7 @@ CROPS = {
 @pytest.fixture(scope="module")
 def loss() -> PerceptualLoss:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(perceptual, "SOURCES", (ST_LPIPS,))
+        patch.setattr(lpips, "SOURCES", (ST_LPIPS,))
         return PerceptualLoss()
 
 
@@ -178,15 +178,15 @@ def test_the_gradient_of_a_block_is_exact_and_does_not_depend_on_its_slices(
     shape = {"size": (7, 5), "generator": generator, "dtype": torch.float64}
     cover, stego = torch.rand(**shape), torch.rand(**shape).requires_grad_()
     head = torch.rand(5, generator=generator, dtype=torch.float64)
-    whole = perceptual._BlockDistance.apply(cover, stego, head)
-    monkeypatch.setattr(perceptual, "_ELEMENTS_AT_A_TIME", 10)
-    torch.testing.assert_close(perceptual._BlockDistance.apply(cover, stego, head), whole)
-    assert torch.autograd.gradcheck(perceptual._BlockDistance.apply, (cover, stego, head))
+    whole = lpips._BlockDistance.apply(cover, stego, head)
+    monkeypatch.setattr(lpips, "_ELEMENTS_AT_A_TIME", 10)
+    torch.testing.assert_close(lpips._BlockDistance.apply(cover, stego, head), whole)
+    assert torch.autograd.gradcheck(lpips._BlockDistance.apply, (cover, stego, head))
 
 
 def test_a_position_without_features_has_no_gradient() -> None:
     stego = torch.zeros(3, 4, requires_grad=True)
-    distance = perceptual._BlockDistance.apply(torch.full((3, 4), 0.5), stego, torch.ones(4))
+    distance = lpips._BlockDistance.apply(torch.full((3, 4), 0.5), stego, torch.ones(4))
     distance.backward()
     assert float(distance.detach()) == pytest.approx(1)
     assert torch.equal(stego.grad, torch.zeros(3, 4))
@@ -210,7 +210,7 @@ def test_under_autocast_distance_and_gradient_stay_close(loss: PerceptualLoss) -
 def test_without_any_package_a_sentence_names_the_one_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(perceptual, "_package_folder", lambda package: None)
+    monkeypatch.setattr(lpips, "_package_folder", lambda package: None)
     with pytest.raises(WeightsError, match="pip install stlpips-pytorch"):
         PerceptualLoss()
 
