@@ -62,7 +62,7 @@ def test_every_bundled_decoder_has_a_card_and_the_depth_of_its_name() -> None:
     assert sorted(files.values()) == sorted(p.stem for p in FOLDER.glob("decoder_*.safetensors"))
     for name, file in files.items():
         assert load_decoder(bundled(file)).data_depth == DATA_DEPTHS[name]
-        assert f"`{name}`" in bundled(file).with_suffix(".md").read_text(encoding="utf-8")
+        assert f"`--decoder {name}`" in bundled(file).with_suffix(".md").read_text(encoding="utf-8")
 
 
 def test_every_bundled_encoder_belongs_to_a_message_decoder_of_its_depth() -> None:
