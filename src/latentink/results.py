@@ -7,12 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from latentink.codecs.registry import DEFAULT_CODEC
+from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
 from latentink.editing.presets import Preset
 
-DEFAULT_CHANNEL = "pixels"
-DEFAULT_PRESET = "balanced"
-DEFAULT_QUALITY = 5.0
 STARTS = ("cover", "encoder")
 
 

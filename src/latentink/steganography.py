@@ -27,8 +27,8 @@ from latentink.codecs.compression import (
     pack_latents,
 )
 from latentink.codecs.loading import load_codec
-from latentink.codecs.registry import DEFAULT_CODEC
 from latentink.container import MAGIC
+from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
 from latentink.editing.editor import Progress
 from latentink.editing.presets import Preset, preset_named
 from latentink.errors import CapacityError, MessageNotFoundError, OptionError, PictureError
@@ -45,9 +45,6 @@ from latentink.picture import (
     to_tensor,
 )
 from latentink.results import (
-    DEFAULT_CHANNEL,
-    DEFAULT_PRESET,
-    DEFAULT_QUALITY,
     STARTS,
     Capacity,
     CompressReport,

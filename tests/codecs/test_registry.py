@@ -21,8 +21,9 @@ from latentink.codecs import hyperprior
 from latentink.codecs.implementation import implementation_of
 from latentink.codecs.importing import import_weights
 from latentink.codecs.loading import load_codec
-from latentink.codecs.registry import CODECS, DEFAULT_CODEC, CodecSpec
+from latentink.codecs.registry import CODECS, CodecSpec
 from latentink.codecs.weights_file import FORMAT
+from latentink.defaults import DEFAULT_CODEC
 from latentink.errors import OptionError, WeightsError
 from latentink.picture import decode_picture, encode_png
 from latentink.tensor_files import write_safetensors

@@ -8,8 +8,14 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
-from latentink.cli.options import CodecOption, QualityOption, WeightsOption
-from latentink.codecs.registry import DEFAULT_CODEC
+from latentink.cli.options import (
+    ChannelOption,
+    CodecOption,
+    PresetOption,
+    QualityOption,
+    WeightsOption,
+)
+from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
 from latentink.picture import read_picture
 
 
@@ -17,14 +23,10 @@ from latentink.picture import read_picture
 def capacity_command(
     cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
     codec: CodecOption = DEFAULT_CODEC,
-    quality: QualityOption = 5.0,
+    quality: QualityOption = DEFAULT_QUALITY,
     weights: WeightsOption = None,
-    channel: Annotated[
-        str, typer.Option(help="Where the bits live: pixels or latents.")
-    ] = "pixels",
-    preset: Annotated[
-        str, typer.Option(help="balanced, fast, or paper (for research).")
-    ] = "balanced",
+    channel: ChannelOption = DEFAULT_CHANNEL,
+    preset: PresetOption = DEFAULT_PRESET,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Estimate how many bytes a photo carries at acceptable quality."""

@@ -9,7 +9,7 @@ import typer
 
 from latentink.cli.errors import for_people
 from latentink.cli.options import CodecOption, QualityOption, WeightsOption
-from latentink.codecs.registry import DEFAULT_CODEC
+from latentink.defaults import DEFAULT_CODEC, DEFAULT_QUALITY
 from latentink.picture import check_output, read_picture, write_atomically
 
 
@@ -18,7 +18,7 @@ def compress_command(
     cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The .lik file to write.")],
     codec: CodecOption = DEFAULT_CODEC,
-    quality: QualityOption = 5.0,
+    quality: QualityOption = DEFAULT_QUALITY,
     weights: WeightsOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:

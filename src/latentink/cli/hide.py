@@ -9,7 +9,13 @@ import typer
 
 from latentink.cli.errors import for_people
 from latentink.cli.message import read_message
-from latentink.cli.options import CodecOption, QualityOption, WeightsOption
+from latentink.cli.options import (
+    ChannelOption,
+    CodecOption,
+    PresetOption,
+    QualityOption,
+    WeightsOption,
+)
 from latentink.cli.password import (
     AskOption,
     PasswordFileOption,
@@ -17,7 +23,7 @@ from latentink.cli.password import (
     read_password,
     say_if_public,
 )
-from latentink.codecs.registry import DEFAULT_CODEC
+from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
 from latentink.errors import OptionError
 from latentink.picture import check_output, encode_png, read_picture, write_atomically
 
@@ -35,14 +41,10 @@ def hide_command(
     password_file: PasswordFileOption = None,
     ask_password: AskOption = False,
     codec: CodecOption = DEFAULT_CODEC,
-    quality: QualityOption = 5.0,
+    quality: QualityOption = DEFAULT_QUALITY,
     weights: WeightsOption = None,
-    channel: Annotated[
-        str, typer.Option(help="Where the bits live: pixels or latents.")
-    ] = "pixels",
-    preset: Annotated[
-        str, typer.Option(help="balanced, fast, or paper (for research).")
-    ] = "balanced",
+    channel: ChannelOption = DEFAULT_CHANNEL,
+    preset: PresetOption = DEFAULT_PRESET,
     decoder: Annotated[
         str | None,
         typer.Option(

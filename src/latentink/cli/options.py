@@ -7,11 +7,18 @@ from typing import Annotated
 
 import typer
 
+from latentink.channels.registry import CHANNELS
 from latentink.codecs.registry import CODECS
 
+ChannelOption = Annotated[
+    str, typer.Option(help=f"Where the message lives: {' or '.join(CHANNELS)}.")
+]
 CodecOption = Annotated[str, typer.Option(help=f"The codec: {' or '.join(CODECS)}.")]
 QualityOption = Annotated[
     float, typer.Option(help="1 (smallest file) to 8 (best picture), any number between.")
+]
+PresetOption = Annotated[
+    str, typer.Option(help="Preset of the editor: balanced, fast, or paper (for research).")
 ]
 WeightsOption = Annotated[
     str | None,

@@ -39,6 +39,3 @@ CODECS: dict[str, CodecSpec] = {
         CodecSpec("elic", 2, "latentink.codecs.elic:IMPLEMENTATION", "elicbase"),
     )
 }
-
-DEFAULT_CODEC = "hyperprior"
-"""The codec that is used when the user names none."""

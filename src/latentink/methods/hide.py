@@ -11,12 +11,12 @@ from functools import partial
 
 import numpy as np
 
-from latentink.codecs.registry import DEFAULT_CODEC
 from latentink.container import QUALITY_UNIT, unpack
+from latentink.defaults import DEFAULT_CODEC, DEFAULT_QUALITY
 from latentink.methods.entries import MethodEntry, MethodOptions
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
-from latentink.results import DEFAULT_QUALITY, HideOptions
+from latentink.results import HideOptions
 from latentink.steganography import compress, decompress, hide, reveal
 
 
