@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from latentink.benchmark.measurement import (
-    Judges,
+    Lpips,
     Measurement,
     Origin,
-    make_judges,
+    load_lpips,
     measure,
     multi_scale_similarity,
 )
@@ -24,17 +24,16 @@ from latentink.methods.saving import from_eight_bits
 from photos import astronaut
 
 ORIGIN = Origin("photos", "astronaut.png", 1)
-NO_JUDGES = Judges(lpips=None)
 
 
 @cache
-def measured(name: str, side: int, judged: bool = False) -> Measurement:
+def measured(name: str, side: int, with_lpips: bool = False) -> Measurement:
     cover, method = astronaut(30, 170, side, side), load_method(name)
     bits = random_bits(method.bits_shape(cover), 1)
     stego = method.embed(cover, bits, 1)
     # A picture that the file does not hold must not count.
     stego = replace(stego, picture=np.zeros_like(stego.picture))
-    return measure(method, cover, bits, stego, 1.5, ORIGIN, make_judges() if judged else NO_JUDGES)
+    return measure(method, cover, bits, stego, 1.5, ORIGIN, load_lpips() if with_lpips else None)
 
 
 def test_agrees_with_the_report_of_embedding() -> None:
@@ -82,7 +81,7 @@ def test_replaced_bits_show_in_stegexpose() -> None:
 
 
 def test_a_message_of_hide_counts_as_it_came_back() -> None:
-    one = measured("hide-latents-short", 192, judged=True)
+    one = measured("hide-latents-short", 192, with_lpips=True)
 
     assert one.payload_bits == 192 * 192 // 32
     assert one.delivered_rate == pytest.approx(one.payload_bits / (8 * one.file_bytes))
@@ -96,15 +95,15 @@ def test_a_message_of_hide_counts_as_it_came_back() -> None:
         assert 0 < one.lpips < 0.5
 
 
-def test_judges_forget_the_last_cover_when_another_comes() -> None:
-    judges = make_judges()
-    if judges.lpips is None:
+def test_lpips_forgets_the_last_cover_when_another_comes() -> None:
+    lpips = load_lpips()
+    if lpips is None:
         pytest.skip("no package brings the weights of LPIPS")
     first, second = astronaut(0, 0, 64, 64), astronaut(30, 170, 64, 64)
     picture = from_eight_bits(second)
-    expected = [make_judges().distance(cover, picture) for cover in (first, second)]
+    expected = [Lpips(lpips.network).distance(cover, picture) for cover in (first, second)]
 
-    assert [judges.distance(cover, picture) for cover in (first, first, second)] == [
+    assert [lpips.distance(cover, picture) for cover in (first, first, second)] == [
         expected[0],
         *expected,
     ]

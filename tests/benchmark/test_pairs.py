@@ -73,7 +73,7 @@ def test_a_photo_that_refuses_is_left_out_with_its_reason(
 
 def test_a_folder_keeps_to_one_recipe(photos: list[Path], tmp_path: Path) -> None:
     make_pairs(LSB, photos[:1], tmp_path / "pairs")
-    with pytest.raises(OptionError, match="another making"):
+    with pytest.raises(OptionError, match="another recipe"):
         make_pairs(PairsRecipe("lsb-matching", crop=48), photos, tmp_path / "pairs")
 
 

@@ -14,10 +14,12 @@ from PIL import Image
 from latentink.benchmark import ray_engine
 from latentink.benchmark.config import BenchConfig
 from latentink.benchmark.datasets import Dataset, choose_photos
+from latentink.benchmark.engines import InProcess
 from latentink.benchmark.measurement import Measurement
 from latentink.benchmark.ray_engine import RayEngine
-from latentink.benchmark.runner import InProcess, opened, run_benchmark
+from latentink.benchmark.runner import run_benchmark
 from latentink.benchmark.store import Results
+from latentink.benchmark.units import opened
 from latentink.errors import OptionError, WeightsError
 from photos import astronaut
 

@@ -18,24 +18,23 @@ pytest.importorskip("matplotlib")
 from latentink.benchmark.figures import centre_part, delivery_means, draw_pictures  # noqa: E402
 from latentink.benchmark.frechet import picture_distances  # noqa: E402
 from latentink.benchmark.measurement import Measurement  # noqa: E402
+from latentink.benchmark.paper import paper_tables  # noqa: E402
 from latentink.benchmark.report import write_report  # noqa: E402
 from latentink.benchmark.tables import (  # noqa: E402
     MAIN,
-    as_markdown,
-    as_text,
     detection_table,
     main_table,
     mean_interval,
     more_table,
-    read_paper,
     refused,
 )
+from latentink.benchmark.texts import as_markdown, as_text  # noqa: E402
 from latentink.critics.lpips import SOURCES, PerceptualLoss  # noqa: E402
 from latentink.errors import OptionError  # noqa: E402
 from photos import astronaut  # noqa: E402
 
 NASTY = "<b>mine|a_b&c</b>"
-PAPER = read_paper({"kodak": "MSCOCO"})
+PAPER = paper_tables({"kodak": "MSCOCO"})
 
 
 def row(method: str, photo: str, psnr: float, accuracy: float | None, score: float) -> dict:
@@ -141,7 +140,7 @@ def test_main_table_stands_beside_the_paper_in_its_order(results: pd.DataFrame) 
 
 
 def test_a_dataset_without_the_paper_stands_alone(results: pd.DataFrame) -> None:
-    table = main_table(results, "kodak", read_paper({}))
+    table = main_table(results, "kodak", paper_tables({}))
 
     assert table["paper_psnr_db"].isna().all()
     assert not [name for name in as_text(table, MAIN).columns if "paper" in name or "Δ" in name]

@@ -9,7 +9,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from latentink.benchmark.runner import RESULTS
+from latentink.benchmark.layout import RESULTS
 from latentink.benchmark.store import Results
 from latentink.cli.bench import bench_app
 from photos import astronaut

@@ -12,7 +12,8 @@ from latentink.methods.method import random_bits
 def photo_bits(shape: tuple[int, ...], seed: int, photo: str) -> np.ndarray:
     """Return uint8 bits of 0 and 1, p = 0.5, that depend on the seed and the photo's name alone.
 
-    "Train the Latent, Not the Image", section 5, embeds such strings, as an encrypted message is.
+    "Train the Latent, Not the Image", section 5, embeds such random strings; an encrypted message
+    looks the same.
 
     Args:
         shape: of the bits (:meth:`Method.bits_shape`).

@@ -19,7 +19,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,11 +59,11 @@ class BenchConfig:
     """What a benchmark measures.
 
     Attributes:
-        methods: names of methods/registry.py, and import paths ``"package.module:Class"`` of a
-            user's own (:func:`open_method`); each once.
+        methods: names of methods/registry.py, and import paths ``"package.module:Class"`` of the
+            user's own methods (:func:`open_method`); each once.
         datasets: photos to measure on.
         seed: of the choice of photos, of the bits and of the methods.
-        pictures: of how many photos of each dataset the stegos are kept as pictures.
+        pictures: number of photos of each dataset whose stegos are kept as pictures.
     """
 
     methods: tuple[str, ...]
@@ -136,22 +136,7 @@ def open_method(name: str) -> Method:
     """
     if ":" not in name:
         return load_method(name)
-    if not _IMPORT_PATH.fullmatch(name):
-        raise OptionError(f"The method {name!r} is not of the form package.module:Class.")
-    module_name, _, attribute = name.partition(":")
-    try:
-        make = getattr(importlib.import_module(module_name), attribute, None)
-    except ImportError as error:
-        raise OptionError(
-            f"The method {name!r} cannot be imported ({error}); install its package, or name its "
-            "folder in the environment variable PYTHONPATH."
-        ) from error
-    except Exception as error:
-        raise _fault(name, error) from error
-    if not callable(make) or not _takes_nothing(make):
-        raise OptionError(
-            f"The method {name!r} is no class or function that can be called without arguments."
-        )
+    make = _imported(name)
     try:
         method = make()
     except LatentinkError:
@@ -168,6 +153,27 @@ def open_method(name: str) -> Method:
             f"The method {name!r} needs an attribute `name` of letters, digits and . _ + - only."
         )
     return method
+
+
+def _imported(name: str) -> Callable[[], Any]:
+    """Return the class or function of a user's own that ``"package.module:Class"`` names."""
+    if not _IMPORT_PATH.fullmatch(name):
+        raise OptionError(f"The method {name!r} is not of the form package.module:Class.")
+    module_name, _, attribute = name.partition(":")
+    try:
+        make = getattr(importlib.import_module(module_name), attribute, None)
+    except ImportError as error:
+        raise OptionError(
+            f"The method {name!r} cannot be imported ({error}); install its package, or name its "
+            "folder in the environment variable PYTHONPATH."
+        ) from error
+    except Exception as error:
+        raise _fault(name, error) from error
+    if not callable(make) or not _takes_nothing(make):
+        raise OptionError(
+            f"The method {name!r} is no class or function that can be called without arguments."
+        )
+    return make
 
 
 def _fault(name: str, error: Exception) -> OptionError:

@@ -25,13 +25,12 @@ from latentink.payload.preamble import preamble_bits
 from latentink.payload.sealing import MAX_MESSAGE_BYTES, SEALED_OVERHEAD, message_salt, seal
 
 SHARES = (0.96, 0.88, 0.8, 0.65, 0.45, 0.25)
-"""Of the bound, in the order of trial: the code hardly ever comes nearer to it than the first.
-
-The later ones are for rates below 1/6, at which the code gives away more.
+"""Shares of the bound, in the order of trial. The code hardly ever reaches more than the first; the
+last are for rates below 1/6, at which it loses more.
 """
 
 FINEST = 0.9
-"""A length is not looked at more closely once one that is lost is not longer by more than this."""
+"""The search ends when what came back is at least this share of the shortest that was lost."""
 
 # Natural logarithms of the scale that turns typical soft values into log-likelihood ratios.
 _LOG_SCALES = (-12.0, 6.0)
@@ -40,15 +39,15 @@ _LOG_SCALES = (-12.0, 6.0)
 def delivered_bits(soft: np.ndarray, bits: np.ndarray, keys: Keys | None = None) -> int:
     """Return the bits of the longest message that comes back; 0 where none does.
 
-    Each length that counts really came back. At most six are tried: downwards by :data:`SHARES` of
-    what :func:`soft_information` allows, then, while trials are left, between the first that came
-    back and the last that was lost; mostly the figure is less than 10 % short.
+    At most six lengths are tried, and the one returned really came back: first the :data:`SHARES`
+    of what :func:`soft_information` allows, downwards; then, while trials are left, lengths between
+    the first that came back and the last that was lost. Mostly the figure is less than 10 % short.
 
-    Its sealing and its preamble are on the account of the message: below about 70 % of right raw
-    bits the preamble (80 bits in 896) is lost, and any message with it.
+    Sealing and preamble count against the message. Where fewer than about 70 % of the raw bits are
+    right, the preamble (80 bits in 896) is lost, and any message with it.
 
     Args:
-        soft: what was read, positive is bit 1, of any positive scale.
+        soft: what was read, positive is bit 1, on any positive scale.
         bits: what was embedded, uint8 of 0 and 1, same shape, random.
         keys: of the message; None is the public key.
     """
@@ -88,12 +87,12 @@ def mirrored(soft: np.ndarray, bits: np.ndarray, word: np.ndarray) -> np.ndarray
 
 
 def soft_information(margins: np.ndarray) -> float:
-    """Return the bits of information in a raw bit that a decoder of soft values can draw, 0 to 1.
+    """Return the bits of information, 0 to 1, that soft values give about a raw bit.
 
     The generalised mutual information, the maximum over scales s of mean(1 − log2(1 + exp(−s·m)))
     (Kaplan and Shamai, "Information rates and error exponents of compound channels with application
     to antipodal signaling in a fading environment", AEÜ 47, 1993). With hard decisions that is
-    1 − H(p); with more, mostly larger.
+    1 − H(p); soft values mostly give more.
 
     Args:
         margins: soft values m, positive where the bit read right.
@@ -114,7 +113,7 @@ def message_length(rate: float, places: int) -> int:
     """Return the bytes of a message that fills the places beside its preamble, 0 where none fits.
 
     Args:
-        rate: bits of the sealed message in a raw bit; more than 0.95 counts as that.
+        rate: bits of the sealed message in a raw bit; more than 0.95 counts as 0.95.
         places: raw bits, the preamble's included.
     """
     preamble = preamble_bits(places)
@@ -125,7 +124,7 @@ def message_length(rate: float, places: int) -> int:
 
 
 def _refined(found: float, lost: float, trials: int, comes_back: Callable[[float], bool]) -> float:
-    """Return the longest share between one that came back and one that was lost, by halving."""
+    """Return the longest share that comes back, by halving between ``found`` and ``lost``."""
     for _ in range(trials):
         if found >= FINEST * lost:
             break

@@ -1,8 +1,8 @@
 """How well a detector tells a method's files from plain ones, on photos that it has not seen.
 
-A stego is compared with what it would have been without a message, :attr:`Pair.plain`: that is the
-honest question. Compared with the camera's photo, a detector may succeed by seeing that there was
-a codec at all; both can be measured, and the second is reported as what it is.
+A stego is compared with the file that it would have been without a message, :attr:`Pair.plain`:
+that is the honest question. Against the camera's photo, a detector may succeed merely because it
+sees that a codec was used. Both can be measured, and the report says which was.
 """
 
 from __future__ import annotations
@@ -12,16 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from latentink.benchmark.figures import import_pyplot
+from latentink.benchmark.extras import import_pyplot
 from latentink.errors import OptionError
-from latentink.metrics.detection import (
-    accuracy,
-    auc,
-    least_error,
-    roc,
-    wilson_interval,
-)
-from latentink.steganalysis.detector import Detector, Evidence, LearningDetector, Pair
+from latentink.metrics.detection import accuracy, auc, least_error, roc, wilson_interval
+from latentink.steganalysis.detector import Detector, Evidence, Pair
+from latentink.training.detector import fit_detector
 
 REFERENCES: dict[str, Callable[[Pair], Evidence]] = {
     "plain": lambda pair: pair.plain,
@@ -32,20 +27,20 @@ REFERENCES: dict[str, Callable[[Pair], Evidence]] = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a detector found among pairs.
+    """How well a detector told the files of pairs apart.
 
     Attributes:
         method: whose stegos.
         detector: name.
         reference: a key of :data:`REFERENCES`.
         pairs: how many.
-        detections: share of the stegos that are called stegos at the detector's threshold.
-        false_alarms: share of the others that are.
-        accuracy: share of all files that are called right at that threshold.
+        detections: share of the stegos that the detector calls stegos at its threshold.
+        false_alarms: share of the files without a message that it calls stegos.
+        accuracy: share of all files that it calls right.
         accuracy_low: lower end of its 95 % interval (Wilson).
         accuracy_high: upper end.
         auc: area under the ROC.
-        least_error: P_E, the least mean of both errors at any threshold.
+        least_error: P_E, the least mean of both error rates over all thresholds.
         cover_scores: of the files without a message.
         stego_scores: of those with one.
     """
@@ -65,17 +60,17 @@ class Evaluation:
     stego_scores: tuple[float, ...] = field(repr=False)
 
 
-def evaluate(
+def evaluate_detector(
     detector: Detector,
     method: str,
     pairs: Sequence[Pair],
     reference: str = "plain",
     on_score: Callable[[], None] = lambda: None,
 ) -> Evaluation:
-    """Score both files of each pair and measure.
+    """Score both files of each pair and measure how well the scores tell them apart.
 
     Args:
-        detector: fitted already, if it learns.
+        detector: fitted already if it is one that learns.
         method: name, for the report.
         pairs: of photos that the detector was not fitted to.
         reference: a key of :data:`REFERENCES`.
@@ -111,14 +106,14 @@ def evaluate(
     )
 
 
-def fit(detector: LearningDetector, pairs: Sequence[Pair], reference: str, seed: int = 0) -> None:
-    """Fit a detector to pairs, against the same reference that it will be evaluated with.
+def fit(detector: Detector, pairs: Sequence[Pair], reference: str, seed: int = 0) -> None:
+    """Fit a detector to pairs, against the reference with which it will be evaluated.
 
     Raises:
         OptionError: too few pairs, or files that the detector cannot look at.
     """
     covers = [REFERENCES[reference](pair) for pair in pairs]
-    detector.fit(covers, [pair.stego for pair in pairs], seed)
+    fit_detector(detector, covers, [pair.stego for pair in pairs], seed)
 
 
 def draw_roc(evaluations: Sequence[Evaluation]) -> bytes:

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latentink.benchmark.extras import import_pyplot
+from latentink.benchmark.layout import COVER
 from latentink.benchmark.tables import done
-from latentink.errors import OptionError
 from latentink.picture import read_picture
 
 if TYPE_CHECKING:
     import pandas as pd
-
-COVER = "cover"
-"""The folder, beside those of the methods, that holds the photos themselves."""
 
 SHOWN = (
     "fnns-jpg90",
@@ -28,7 +26,7 @@ SHOWN = (
     "hide-balanced",
     "hide-latents",
 )
-"""The methods that figures 2 and 3 show, as far as there are pictures; then ours, then others."""
+"""The methods of figures 2 and 3 and ours, shown first where they have pictures."""
 
 MOST_COLUMNS = 7
 MOST_PHOTOS = 2
@@ -38,7 +36,7 @@ ZOOM = 4
 _TILE_INCHES = 1.4
 _DOTS_PER_INCH = 100
 _JPEG_QUALITY = 80
-# Points, of labels: their type, and as much room as the longer ones need.
+# Of labels, in points: the width that the longer ones need, and the height of the type.
 _LABEL_WIDTH, _LABEL_HEIGHT = 36, 6
 # Okabe and Ito's palette, which people who cannot tell red from green can tell apart; its yellow
 # is darkened, since labels are written in it.
@@ -54,23 +52,8 @@ _FAMILY_COLOURS = {
 }
 _OTHER_COLOUR = "#000000"
 
-
-def import_pyplot() -> Any:
-    """Return matplotlib's pyplot, drawing into memory.
-
-    Raises:
-        OptionError: matplotlib is missing.
-    """
-    try:
-        import matplotlib
-    except ImportError:
-        raise OptionError(
-            "Drawing needs the package matplotlib: pip install 'latentink[bench]'."
-        ) from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot
+_Label = tuple[float, float, str, str]
+"""Of a point: x, y, text and colour."""
 
 
 def draw_pictures(
@@ -125,10 +108,10 @@ def centre_part(picture: np.ndarray) -> np.ndarray:
 def draw_delivery(results: pd.DataFrame, dataset: str) -> bytes | None:
     """Return as a PNG what methods deliver on a dataset: means over its photos.
 
-    Left the delivered bits per bit of the file against the PSNR, right the delivered bits against
-    the file's size. Filled marks came back through the error correction; the hollow mark of each
-    is Shannon's bound for hard decisions, D·(1 − H(p)), which a decoder of soft values may pass.
-    On the right, everything lies below the line where the whole file is message.
+    On the left, delivered bits per bit of the file against PSNR; on the right, delivered bits
+    against the file's size. Filled marks came back through the error correction. Hollow marks are
+    Shannon's bound for hard decisions, D·(1 − H(p)), which a decoder of soft values may pass. On
+    the right, everything lies below the line where the whole file is message.
 
     Args:
         results: a row for each embedding, with the columns of Measurement.
@@ -145,21 +128,7 @@ def draw_delivery(results: pd.DataFrame, dataset: str) -> bytes | None:
         return None
     pyplot = import_pyplot()
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.6))
-    labels: dict[Any, list[tuple[float, float, str, str]]] = {left: [], right: []}
-    seen: set[str] = set()
-    for row in means.to_dict("records"):
-        family, _, variant = str(row["method"]).partition("-")
-        colour = _FAMILY_COLOURS.get(family, _OTHER_COLOUR)
-        label = None if family in seen else family
-        seen.add(family)
-        for axes, x, y, bound in (
-            (left, row["psnr_db"], row["delivered_rate"], row["shannon_rate"]),
-            (right, row["bpp"], row["payload_bpp"], row["shannon_bpp"]),
-        ):
-            axes.plot((x, x), (y, bound), color=colour, linewidth=0.6)
-            axes.plot(x, bound, "o", color=colour, markersize=4, markerfacecolor="none")
-            axes.plot(x, y, "o", color=colour, markersize=4, label=label)
-            labels[axes].append((x, y, variant or family, colour))
+    labels = _mark_methods(left, right, means)
     sizes = np.array([means["bpp"].min(), means["bpp"].max()])
     right.plot(sizes, sizes, color="grey", linewidth=0.6)
     right.set_xscale("log")
@@ -192,8 +161,28 @@ def delivery_means(results: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return own.groupby("method", sort=False)[columns].mean().reset_index()
 
 
-def _annotate(axes: Any, labels: Sequence[tuple[float, float, str, str]]) -> None:
-    """Write labels (x, y, text, colour) beside their points, higher where others are in the way."""
+def _mark_methods(left: Any, right: Any, means: pd.DataFrame) -> dict[Any, list[_Label]]:
+    """Draw the marks of all methods on both axes and return their labels."""
+    labels: dict[Any, list[_Label]] = {left: [], right: []}
+    seen: set[str] = set()
+    for row in means.to_dict("records"):
+        family, _, variant = str(row["method"]).partition("-")
+        colour = _FAMILY_COLOURS.get(family, _OTHER_COLOUR)
+        label = None if family in seen else family
+        seen.add(family)
+        for axes, x, y, bound in (
+            (left, row["psnr_db"], row["delivered_rate"], row["shannon_rate"]),
+            (right, row["bpp"], row["payload_bpp"], row["shannon_bpp"]),
+        ):
+            axes.plot((x, x), (y, bound), color=colour, linewidth=0.6)
+            axes.plot(x, bound, "o", color=colour, markersize=4, markerfacecolor="none")
+            axes.plot(x, y, "o", color=colour, markersize=4, label=label)
+            labels[axes].append((x, y, variant or family, colour))
+    return labels
+
+
+def _annotate(axes: Any, labels: Sequence[_Label]) -> None:
+    """Write labels beside their points, higher where others are in the way."""
     axes.autoscale_view()
     points_per_dot = 72 / axes.figure.dpi
     places = axes.transData.transform([(x, y) for x, y, _, _ in labels]) * points_per_dot

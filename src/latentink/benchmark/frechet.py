@@ -6,12 +6,12 @@ covariances of the features,
 
     d² = |μ1 − μ2|² + Tr(Σ1 + Σ2 − 2·(Σ1·Σ2)^½).
 
-It needs many pictures: thousands where features have thousands of dimensions. With few it is biased
-upwards, the more the fewer they are, so only figures of equally many pictures may be compared, and
-none with published ones of other numbers.
+It needs many pictures: thousands where features have thousands of dimensions. With fewer it is
+biased upwards, so compare only figures of equally many pictures, and none with published figures of
+other numbers of pictures.
 
-FID is that on Inception v3; latentink brings no weights for it. FD-VGG is on the VGG-16 that LPIPS
-brings: another scale altogether, and never to be called FID.
+FID is this distance on Inception v3; latentink brings no weights for it. FD-VGG is on the VGG-16
+that LPIPS brings. It has another scale altogether and must not be called FID.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentink.benchmark.figures import COVER
-from latentink.benchmark.tables import import_pandas
+from latentink.benchmark.extras import import_pandas
+from latentink.benchmark.layout import COVER
 from latentink.critics.lpips import PerceptualLoss
 from latentink.errors import OptionError, WeightsError
 from latentink.picture import read_picture, to_tensor
@@ -175,13 +175,8 @@ def picture_distances(
     def of_photo(kind: str, path: Path) -> np.ndarray:
         return kinds[kind]((read_picture(path),))[0]
 
-    folders = [
-        folder
-        for dataset in sorted(path for path in pictures.glob("*") if (path / COVER).is_dir())
-        for folder in sorted(dataset.iterdir())
-        if folder.name != COVER
-    ]
     rows = []
+    folders = _folders_of_methods(pictures)
     for finished, folder in enumerate(folders, start=1):
         covers = folder.parent / COVER
         both = [path for path in sorted(folder.glob("*.png")) if (covers / path.name).is_file()]
@@ -195,6 +190,16 @@ def picture_distances(
         on_method(finished, len(folders))
     columns = ["dataset", "method", "pictures", "fd_vgg", "fid"]
     return pandas.DataFrame(rows, columns=columns)
+
+
+def _folders_of_methods(pictures: Path) -> list[Path]:
+    """Return the folders ``DATASET/METHOD`` of the datasets whose photos are there."""
+    return [
+        folder
+        for dataset in sorted(path for path in pictures.glob("*") if (path / COVER).is_dir())
+        for folder in sorted(dataset.iterdir())
+        if folder.name != COVER
+    ]
 
 
 def _covariance_root(features: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""All figures of one stego: what it costs, how it looks, what it delivers, whether it shows."""
+"""All figures of one stego: its size, its look, what it delivers, and StegExpose's verdict."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ SMALLEST_MS_SSIM_SIDE = 161
 
 @dataclass(frozen=True)
 class Origin:
-    """Which embedding it was.
+    """Which embedding is measured.
 
     Attributes:
         dataset: name of the set of photos.
@@ -58,8 +59,8 @@ class Measurement:
         width: pixels.
         height: pixels.
         density: D, raw bits per pixel.
-        accuracy: share of the raw bits that read right; None where a method is simulated, as all
-            of the following that come from what was read.
+        accuracy: share of the raw bits that read right; None where a method is simulated, and so
+            is everything below that depends on it.
         rsbpp: D·(1 − 2p) (Eq. 7).
         rsbpp_rate: that per bit of the file (Eq. 8).
         shannon_rate: D·(1 − H(p)) per bit of the file.
@@ -67,7 +68,8 @@ class Measurement:
         delivered_rate: that per bit of the file.
         seconds: wall time of embedding.
         stegexpose: StegExpose's fusion of the picture in 8 bits, 0 to 1; above 0.2 it says stego.
-        latent_excess: bits by which a symbol of σ ≥ 1 is longer than expected; None but for .lik.
+        latent_excess: bits by which a symbol of σ ≥ 1 is longer than expected; None unless the
+            file is a .lik file.
     """
 
     method: str
@@ -93,33 +95,30 @@ class Measurement:
     latent_excess: float | None
 
 
-@dataclass
-class Judges:
-    """What is loaded once for all measurements.
+class Lpips:
+    """LPIPS-VGG of many pictures; a cover's features, half of the work, serve as long as it stays.
 
     Attributes:
-        lpips: LPIPS-VGG; None where no package brings its weights.
+        network: that it is computed with.
     """
 
-    lpips: PerceptualLoss | None
-    _cover: np.ndarray | None = field(default=None, init=False, repr=False)
-    _features: Features = field(default=(), init=False, repr=False)
+    def __init__(self, network: PerceptualLoss) -> None:
+        """Take a network that needs no gradients of its weights."""
+        self.network = network
+        self._cover: np.ndarray | None = None
+        self._features: Features = ()
 
     @torch.no_grad()
-    def distance(self, cover: np.ndarray, picture: np.ndarray) -> float | None:
-        """Return the LPIPS of a picture from a cover; None without weights.
-
-        The last cover's features, half of the work, are kept for the next picture.
+    def distance(self, cover: np.ndarray, picture: np.ndarray) -> float:
+        """Return the LPIPS of a picture from a cover; 0 is equal.
 
         Args:
             cover: (H, W, 3) uint8.
             picture: (H, W, 3) float32 in [0, 1].
         """
-        if self.lpips is None:
-            return None
         if self._cover is None or not np.array_equal(cover, self._cover):
-            self._cover, self._features = cover.copy(), self.lpips.features(to_tensor(cover))
-        return float(self.lpips.distance(self._features, _batch(picture)))
+            self._cover, self._features = cover.copy(), self.network.features(to_tensor(cover))
+        return float(self.network.distance(self._features, _batch(picture)))
 
 
 @dataclass(frozen=True)
@@ -130,14 +129,16 @@ class _Reading:
     payload_bits: int | None = None
 
 
-def make_judges() -> Judges:
-    """Load what measuring needs; once in each process.
+@cache
+def load_lpips() -> Lpips | None:
+    """Return LPIPS-VGG, loaded once in each process; None where no package brings its weights.
 
     Raises:
-        WeightsError: the weights of LPIPS are there but damaged.
+        WeightsError: the weights are there but damaged.
     """
-    installed = any(source.find() for source in SOURCES)
-    return Judges(PerceptualLoss().requires_grad_(False) if installed else None)
+    if not any(source.find() for source in SOURCES):
+        return None
+    return Lpips(PerceptualLoss().requires_grad_(False))
 
 
 def measure(
@@ -147,9 +148,9 @@ def measure(
     stego: Stego,
     seconds: float,
     origin: Origin,
-    judges: Judges,
+    lpips: Lpips | None,
 ) -> Measurement:
-    """Return the figures of a stego, all of which are taken from the bytes of its file.
+    """Return the figures of a stego, all taken from the bytes of its file.
 
     Args:
         method: that made it.
@@ -157,8 +158,8 @@ def measure(
         bits: that were embedded, uint8 of 0 and 1.
         stego: only its bytes count.
         seconds: that embedding took.
-        origin: which embedding it was.
-        judges: from :func:`make_judges`.
+        origin: which embedding it is.
+        lpips: from :func:`load_lpips`.
 
     Raises:
         PictureError, ContainerError: the method's file cannot be read back.
@@ -177,7 +178,7 @@ def measure(
         seed=origin.seed,
         psnr_db=picture_psnr_db(cover, received.picture),
         ms_ssim=multi_scale_similarity(cover, received.picture),
-        lpips=judges.distance(cover, received.picture),
+        lpips=None if lpips is None else lpips.distance(cover, received.picture),
         bpp=bpp,
         file_bytes=len(stego.data),
         width=width,
@@ -224,7 +225,7 @@ def _read(method: Method, received: Stego, bits: np.ndarray) -> _Reading:
 
 def _latent_excess(data: bytes) -> float | None:
     file = unpack(data)
-    return mean_excess_bits(codec_of_file(file.codec, file.fingerprint), data)
+    return mean_excess_bits(codec_of_file(file.codec_number, file.fingerprint), data)
 
 
 def _batch(picture: np.ndarray) -> Tensor:

@@ -1,11 +1,11 @@
-"""Pairs of files to learn from and to be tested on: a photo without and with a message.
+"""Pairs of files that detectors learn from and are tested on: a photo without and with a message.
 
-Like is compared with like: the plain file is what the method's own embedder makes of the photo
-without bits (:meth:`Method.plain`), in the same format at the same quality. The camera's photo is
-kept beside it, for the comparison that flatters detectors.
+The plain file is what the method's own embedder makes of the photo without bits
+(:meth:`Method.plain`), in the same format at the same quality. The camera's photo is kept beside
+it, for the comparison that is too easy for detectors.
 
 A folder holds ``NAME.camera.png``, ``NAME.plain.*`` and ``NAME.stego.*`` for each photo, or
-``NAME.refused.txt`` with the reason where the method refused it. Making goes on where it stopped.
+``NAME.refused.txt`` with the reason why the method refused it. A second run makes what is missing.
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ from __future__ import annotations
 import glob
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from functools import cache
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 
 from latentink.benchmark.bits import photo_bits
 from latentink.errors import LatentinkError, OptionError, OutputError, WeightsError
-from latentink.interrupts import interrupts_held
 from latentink.methods.method import Method
 from latentink.methods.registry import load_method
 from latentink.methods.saving import eight_bits
 from latentink.picture import centre, encode_png, read_picture, write_atomically
 from latentink.steganalysis.detector import Evidence, Pair
+from latentink.workers import WorkerPool
 
 _MANIFEST = "pairs.json"
 
@@ -38,7 +35,7 @@ class PairsRecipe:
 
     Attributes:
         method: name (methods/registry.py).
-        crop: side of the centre crop in pixels; a photo below it serves as far as it goes.
+        crop: side of the centre crop in pixels; smaller photos are taken whole.
         seed: of the bits and of the method.
     """
 
@@ -54,7 +51,7 @@ def make_pairs(
     jobs: int = 1,
     on_pair: Callable[[], None] = lambda: None,
 ) -> None:
-    """Make the pairs of ``photos`` in ``folder``, those that are there already excepted.
+    """Make those pairs of ``photos`` that are not in ``folder`` yet.
 
     Args:
         recipe: what to make.
@@ -79,24 +76,10 @@ def make_pairs(
         on_pair()
     if jobs == 1 or len(missing) < 2:
         for photo in missing:
-            _make_pair(recipe, photo, folder)
+            _make_pair(recipe, folder, photo)
             on_pair()
         return
-    # Forking a process whose libraries run threads may deadlock.
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _one_thread)
-    try:
-        with interrupts_held():
-            futures = [pool.submit(_make_pair, recipe, photo, folder) for photo in missing]
-        for future in futures:
-            future.result()
-            on_pair()
-    except BrokenProcessPool:
-        raise OptionError(
-            "A process was ended from outside, perhaps for want of memory; the pairs made so far "
-            "are kept: try --jobs 1."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+    WorkerPool(jobs).for_each(partial(_make_pair, recipe, folder), missing, lambda _: on_pair())
 
 
 def read_pairs(recipe: PairsRecipe, folder: Path, photos: Sequence[Path]) -> list[Pair]:
@@ -134,7 +117,8 @@ def refusals(folder: Path, photos: Sequence[Path]) -> dict[str, str]:
     return found
 
 
-def _make_pair(recipe: PairsRecipe, photo: Path, folder: Path) -> None:
+def _make_pair(recipe: PairsRecipe, folder: Path, photo: Path) -> None:
+    """Make the pair of a photo, or note why the method refused it."""
     method = _method(recipe.method)
     cover = centre(read_picture(photo), recipe.crop)
     bits = photo_bits(method.bits_shape(cover), recipe.seed, photo.name)
@@ -158,13 +142,8 @@ def _method(name: str) -> Method:
     return load_method(name)
 
 
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-
-
 def _claim(folder: Path, recipe: PairsRecipe) -> None:
+    """Take a folder for a recipe, or make sure that it was made by the same one."""
     manifest, text = folder / _MANIFEST, json.dumps(asdict(recipe), sort_keys=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,7 +153,7 @@ def _claim(folder: Path, recipe: PairsRecipe) -> None:
     except OSError as error:
         raise OutputError(f"The folder {folder} cannot be used: {error.strerror}.") from error
     if known != text:
-        raise OptionError(f"{folder} holds pairs of another making ({known}); name another folder.")
+        raise OptionError(f"{folder} holds pairs of another recipe ({known}); name another folder.")
 
 
 def _is_done(folder: Path, stem: str) -> bool:

@@ -8,9 +8,16 @@ Shannon's capacity is not in the paper and was computed from its accuracy and bp
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from latentink.benchmark.extras import import_pandas
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,40 @@ class PaperDetection:
     error_rate: float
     psnr_db: float
     detection: float
+
+
+@dataclass(frozen=True)
+class PaperTables:
+    """The paper's figures as tables, to stand beside a benchmark's.
+
+    Attributes:
+        rows: tables 1 to 3, the attributes of :class:`PaperRow` as columns.
+        detections: table 4, those of :class:`PaperDetection`.
+        beside: the paper's dataset that stands beside a dataset of the benchmark, by the latter's
+            name; a dataset that is not in it stands alone.
+    """
+
+    rows: pd.DataFrame
+    detections: pd.DataFrame
+    beside: Mapping[str, str]
+
+
+def paper_tables(beside: Mapping[str, str]) -> PaperTables:
+    """Return the paper's figures as tables.
+
+    Args:
+        beside: the paper's dataset that stands beside a dataset of the benchmark, by the latter's
+            name.
+
+    Raises:
+        OptionError: pandas is missing.
+    """
+    pandas = import_pandas()
+    rows, detections = (
+        pandas.DataFrame([asdict(row) for row in published])
+        for published in (paper_rows(), paper_detections())
+    )
+    return PaperTables(rows, detections, beside)
 
 
 @cache

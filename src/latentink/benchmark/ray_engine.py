@@ -1,4 +1,4 @@
-"""Works a benchmark's units off on a Ray cluster; without one, on a Ray cluster of this machine.
+"""Runs a benchmark's units on a Ray cluster; without one, on a Ray cluster of this machine.
 
 ```
  driver: units, photos ──► tasks ──► workers: latentink, and the packages of the user's methods
@@ -22,7 +22,9 @@ from typing import Any
 import numpy as np
 
 from latentink.benchmark.datasets import load_photo
-from latentink.benchmark.runner import Outcome, Take, Unit, run_unit
+from latentink.benchmark.engines import Take
+from latentink.benchmark.extras import import_ray
+from latentink.benchmark.units import Outcome, Unit, run_unit
 from latentink.errors import LatentinkError, OptionError
 
 _TASKS_A_WORKER = 2
@@ -53,22 +55,29 @@ class RayEngine:
         return f"ray, {self.address or 'this machine'}"
 
     def run(self, units: Sequence[Unit], take: Take) -> None:
-        """Work the units off; outcomes of a unit are given when it is finished.
+        """Run the units; the outcomes of a unit are given when it is finished.
 
         Raises:
             OptionError: Ray is missing, or the cluster cannot be reached or has not what a task
                 asks for, or a unit's worker died at every try; the other units were finished.
         """
-        ray = _import_ray()
+        ray = import_ray()
         started = not ray.is_initialized()
         if started:
             self._connect(ray)
         try:
             self._check_resources(ray.cluster_resources())
-            self._work_off(ray, units, take)
+            lost = self._run_tasks(_Tasks(ray, self._task(ray), take), units)
         finally:
             if started:
                 ray.shutdown()
+        if lost:
+            first = lost[0]
+            raise OptionError(
+                f"{len(lost)} of {len(units)} units were lost, as their workers died at every try, "
+                f"first {', '.join(first.methods)} on {first.photo.name} of {first.dataset}; the "
+                "other results are kept."
+            )
 
     def _connect(self, ray: ModuleType) -> None:
         # Ray reports its use to its makers unless told otherwise.
@@ -94,53 +103,25 @@ class RayEngine:
                     f"{resources.get(name, 0):g}; Ray would wait for ever."
                 )
 
-    def _work_off(self, ray: ModuleType, units: Sequence[Unit], take: Take) -> None:
-        task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=self.retries)(_work)
-        waiting: dict[Any, Unit] = {}
-        lost: list[Unit] = []
+    def _task(self, ray: ModuleType) -> Any:
+        """Return what Ray runs for a unit."""
+        return ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=self.retries)(_work)
 
-        def collect(reference: Any) -> None:
-            try:
-                outcomes = ray.get(reference)
-            except ray.exceptions.RayTaskError as error:
-                del waiting[reference]
-                if isinstance(error.cause, LatentinkError):
-                    raise error.cause from None
-                raise
-            except ray.exceptions.RayError:
-                lost.append(waiting.pop(reference))
-            else:
-                for outcome in outcomes:
-                    take(outcome)
-                del waiting[reference]
-
+    def _run_tasks(self, tasks: _Tasks, units: Sequence[Unit]) -> list[Unit]:
+        """Run a task for each unit and return the units whose workers died at every try."""
         remaining = iter(units)
         try:
             while True:
                 # No more than keeps the workers busy: each holds its photo in memory.
-                room = _TASKS_A_WORKER * self._slots(ray.cluster_resources()) - len(waiting)
-                for unit in islice(remaining, max(0, room)):
-                    cover = load_photo(unit.photo, unit.crop)
-                    waiting[task.remote(unit, cover)] = unit
-                if not waiting:
-                    break
-                for reference in ray.wait(list(waiting), num_returns=1)[0]:
-                    collect(reference)
+                busy = _TASKS_A_WORKER * self._slots(tasks.ray.cluster_resources())
+                for unit in islice(remaining, max(0, busy - len(tasks))):
+                    tasks.start(unit)
+                if not len(tasks):
+                    return tasks.lost
+                tasks.collect_next()
         except BaseException:
-            tasks = list(waiting)
-            finished = ray.wait(tasks, num_returns=len(tasks), timeout=0)[0] if tasks else []
-            for reference in set(tasks) - set(finished):
-                ray.cancel(reference, force=True)
-            for reference in finished:
-                collect(reference)
+            tasks.cancel()
             raise
-        if lost:
-            first = lost[0]
-            raise OptionError(
-                f"{len(lost)} of {len(units)} units were lost, as their workers died at every try, "
-                f"first {', '.join(first.methods)} on {first.photo.name} of {first.dataset}; the "
-                "other results are kept."
-            )
 
     def _slots(self, resources: dict[str, float]) -> int:
         """Return how many tasks run at a time."""
@@ -152,6 +133,65 @@ class RayEngine:
         return max(1, int(min(places, default=1)))
 
 
+class _Tasks:
+    """Tasks that were started and not collected yet.
+
+    Attributes:
+        ray: the package.
+        lost: units whose workers died at every try.
+    """
+
+    def __init__(self, ray: ModuleType, task: Any, take: Take) -> None:
+        self.ray = ray
+        self.lost: list[Unit] = []
+        self._task = task
+        self._take = take
+        self._waiting: dict[Any, Unit] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def start(self, unit: Unit) -> None:
+        """Start the task of a unit."""
+        cover = load_photo(unit.photo, unit.crop)
+        self._waiting[self._task.remote(unit, cover)] = unit
+
+    def collect_next(self) -> None:
+        """Wait for one task and give its outcomes.
+
+        Raises:
+            LatentinkError: the task's own error.
+        """
+        for reference in self.ray.wait(list(self._waiting), num_returns=1)[0]:
+            self._collect(reference)
+
+    def cancel(self) -> None:
+        """Give the outcomes of the tasks that are finished, and end the others."""
+        tasks = list(self._waiting)
+        if not tasks:
+            return
+        finished, running = self.ray.wait(tasks, num_returns=len(tasks), timeout=0)
+        for reference in running:
+            self.ray.cancel(reference, force=True)
+        for reference in finished:
+            self._collect(reference)
+
+    def _collect(self, reference: Any) -> None:
+        try:
+            outcomes = self.ray.get(reference)
+        except self.ray.exceptions.RayTaskError as error:
+            del self._waiting[reference]
+            if isinstance(error.cause, LatentinkError):
+                raise error.cause from None
+            raise
+        except self.ray.exceptions.RayError:
+            self.lost.append(self._waiting.pop(reference))
+        else:
+            for outcome in outcomes:
+                self._take(outcome)
+            del self._waiting[reference]
+
+
 def _work(unit: Unit, cover: np.ndarray) -> list[Outcome]:
     """Return the outcomes of a unit; what a Ray worker runs."""
     import torch
@@ -159,13 +199,3 @@ def _work(unit: Unit, cover: np.ndarray) -> list[Outcome]:
     torch.set_num_threads(1)
     # What Ray hands over cannot be written to, and torch warns of such arrays.
     return list(run_unit(unit, cover.copy()))
-
-
-def _import_ray() -> ModuleType:
-    try:
-        import ray
-        import ray.exceptions
-    except ImportError:
-        raise OptionError("Clusters need the package ray: pip install 'latentink[ray]'.") from None
-    module: ModuleType = ray
-    return module

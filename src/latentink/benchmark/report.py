@@ -10,22 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latentink.benchmark.figures import draw_delivery, draw_pictures
+from latentink.benchmark.frechet import load_inception, picture_distances
+from latentink.benchmark.layout import PICTURES, RESULTS, make_folder
+from latentink.benchmark.measurement import load_lpips
+from latentink.benchmark.paper import PaperTables, paper_tables
+from latentink.benchmark.store import Results
 from latentink.benchmark.tables import (
     DETECTION,
     MAIN,
     MORE,
-    PaperTables,
-    as_html,
-    as_latex,
-    as_markdown,
-    as_text,
     detection_table,
     done,
     main_table,
     more_table,
     refused,
 )
-from latentink.errors import OptionError, OutputError
+from latentink.benchmark.texts import as_html, as_latex, as_markdown, as_text
+from latentink.errors import OptionError
 from latentink.picture import write_atomically
 
 if TYPE_CHECKING:
@@ -85,9 +86,9 @@ def write_report(
     Args:
         results: a row for each embedding, with the columns of Measurement; where there is a column
             status, only rows with "done" are measurements and those with "refused" have a reason.
-        paper: to stand beside (:func:`~latentink.benchmark.tables.read_paper`).
-        pictures: holds ``DATASET/METHOD/PHOTO.png``; None, or without pictures: no such figures.
-        environment: what to say of where and how it was measured.
+        paper: to stand beside (:func:`~latentink.benchmark.paper.paper_tables`).
+        pictures: holds ``DATASET/METHOD/PHOTO.png``; None or an empty folder: no such figures.
+        environment: what to say about where and how it was measured.
         out: made where it is missing.
         distances: Fréchet distances (:func:`~latentink.benchmark.frechet.picture_distances`).
 
@@ -102,30 +103,12 @@ def write_report(
     datasets = list(done(results)["dataset"].unique())
     if not datasets:
         raise OptionError("There is nothing to report yet: no method was measured on any photo.")
-    _make_folders(out)
+    for folder in (out / "tables", out / "figures"):
+        make_folder(folder)
     write_atomically(out / RESULTS_TABLE, results.to_csv(index=False, float_format="%.6g").encode())
     parts = [_environment(environment)]
     for dataset in datasets:
-        theirs = paper.beside.get(dataset)
-        beside = f", beside the paper's {theirs}" if theirs else ""
-        parts.append(f"<h2>{escape(dataset + beside)}</h2>")
-        main = main_table(results, dataset, paper, distances)
-        tables = {
-            "main": (main, MAIN, "Quality, rate and accuracy"),
-            "more": (more_table(results, dataset, paper), MORE, "What the paper does not report"),
-            "detection": (detection_table(results, dataset, paper), DETECTION, "StegExpose"),
-        }
-        for name, (table, quantities, title) in tables.items():
-            text = as_text(table, quantities)
-            _write_table(out / "tables" / f"{_file_name(dataset)}_{name}", table, text)
-            note = _NOTES[name]
-            if name == "main" and distances is not None:
-                note += _pictures_counted(distances, dataset)
-            parts.append(
-                f"<h3>{escape(title)}</h3>\n<div class='wide'>{as_html(text)}</div>\n"
-                f"<p class='note'>{escape(note)}</p>"
-            )
-        parts += _figures(results, dataset, pictures, main, out)
+        parts += _dataset(results, dataset, paper, pictures, out, distances)
     refusals = refused(results)
     if len(refusals):
         parts.append(f"<h2>Refused</h2>\n<div class='wide'>{as_html(refusals)}</div>")
@@ -134,12 +117,61 @@ def write_report(
     return out / REPORT
 
 
-def _make_folders(out: Path) -> None:
-    try:
-        for folder in (out / "tables", out / "figures"):
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {out} cannot be made: {error.strerror}.") from error
+def report_folder(
+    folder: Path, out: Path, on_method: Callable[[int, int], None] = lambda done, total: None
+) -> Path:
+    """Write the report of a folder of ``bench run``; see :func:`write_report`.
+
+    Args:
+        folder: of the results (layout.py).
+        out: folder to write to.
+        on_method: for showing progress: called with the number of methods whose pictures were
+            compared, and with the number of all.
+
+    Raises:
+        OptionError: there are no results, or pandas or matplotlib is missing.
+        OutputError: a file cannot be written.
+    """
+    with Results(folder / RESULTS, create=False) as results:
+        frame = results.frame()
+        environment = {key: ", ".join(values) for key, values in results.environment().items()}
+    beside = {name: environment.get(f"paper of {name}", "") for name in frame["dataset"].unique()}
+    pictures = folder / PICTURES
+    lpips = load_lpips()
+    network = None if lpips is None else lpips.network
+    distances = picture_distances(pictures, network, load_inception(), on_method)
+    return write_report(frame, paper_tables(beside), pictures, environment, out, distances)
+
+
+def _dataset(
+    results: pd.DataFrame,
+    dataset: str,
+    paper: PaperTables,
+    pictures: Path | None,
+    out: Path,
+    distances: pd.DataFrame | None,
+) -> list[str]:
+    """Write a dataset's tables and figures and return them as HTML."""
+    theirs = paper.beside.get(dataset)
+    beside = f", beside the paper's {theirs}" if theirs else ""
+    parts = [f"<h2>{escape(dataset + beside)}</h2>"]
+    main = main_table(results, dataset, paper, distances)
+    tables = {
+        "main": (main, MAIN, "Quality, rate and accuracy"),
+        "more": (more_table(results, dataset, paper), MORE, "What the paper does not report"),
+        "detection": (detection_table(results, dataset, paper), DETECTION, "StegExpose"),
+    }
+    for name, (table, quantities, title) in tables.items():
+        text = as_text(table, quantities)
+        _write_table(out / "tables" / f"{_file_name(dataset)}_{name}", table, text)
+        note = _NOTES[name]
+        if name == "main" and distances is not None:
+            note += _pictures_counted(distances, dataset)
+        parts.append(
+            f"<h3>{escape(title)}</h3>\n<div class='wide'>{as_html(text)}</div>\n"
+            f"<p class='note'>{escape(note)}</p>"
+        )
+    return parts + _figures(results, dataset, pictures, main, out)
 
 
 def _write_table(path: Path, table: pd.DataFrame, text: pd.DataFrame) -> None:
@@ -212,32 +244,3 @@ def _page(title: str, body: str) -> str:
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n"
     )
-
-
-def report_folder(
-    folder: Path, out: Path, on_method: Callable[[int, int], None] = lambda done, total: None
-) -> Path:
-    """Write the report of a folder of ``bench run``; see :func:`write_report`.
-
-    Args:
-        folder: with ``results.sqlite`` and ``pictures/``.
-        out: folder to write to.
-        on_method: for showing progress: methods whose pictures were compared, and all.
-
-    Raises:
-        OptionError: there are no results, or pandas or matplotlib is missing.
-        OutputError: a file cannot be written.
-    """
-    from latentink.benchmark.frechet import load_inception, picture_distances
-    from latentink.benchmark.measurement import make_judges
-    from latentink.benchmark.runner import PICTURES, RESULTS
-    from latentink.benchmark.store import Results
-    from latentink.benchmark.tables import read_paper
-
-    with Results(folder / RESULTS, create=False) as results:
-        frame = results.frame()
-        environment = {key: ", ".join(values) for key, values in results.environment().items()}
-    beside = {name: environment.get(f"paper of {name}", "") for name in frame["dataset"].unique()}
-    pictures = folder / PICTURES
-    distances = picture_distances(pictures, make_judges().lpips, load_inception(), on_method)
-    return write_report(frame, read_paper(beside), pictures, environment, out, distances)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from latentink.benchmark.extras import import_pandas
 from latentink.benchmark.measurement import Measurement
 from latentink.errors import OptionError, OutputError
 
@@ -146,15 +147,10 @@ class Results:
         Raises:
             OptionError: pandas is missing.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise OptionError(
-                "Tables need the package pandas: pip install 'latentink[bench]'."
-            ) from None
+        pandas = import_pandas()
         names = ", ".join(_columns())
         rows = self._connection.execute(f"SELECT {names} FROM results ORDER BY rowid").fetchall()
-        frame = pd.DataFrame(rows, columns=list(_columns()))
+        frame: pd.DataFrame = pandas.DataFrame(rows, columns=list(_columns()))
         numbers = [name for name, kind in _columns().items() if kind == "REAL"]
         return frame.astype(dict.fromkeys([*numbers, "payload_bits"], "float64"))
 

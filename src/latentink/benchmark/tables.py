@@ -1,21 +1,21 @@
 """A benchmark's tables: means over photos with their intervals, the paper's figures beside them.
 
-Tables are DataFrames of numbers first (:func:`main_table` and its sisters), in the order of the
-paper's rows, and then of texts (:func:`as_text`), which print as HTML, Markdown or LaTeX alike.
+Tables are DataFrames of numbers, in the order of the paper's rows; texts.py prints them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from types import ModuleType
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
-from latentink.benchmark.paper import paper_detections, paper_rows
+from latentink.benchmark.extras import import_pandas
+from latentink.benchmark.paper import PaperTables
+from latentink.benchmark.store import DONE, REFUSED
 from latentink.errors import OptionError
 from latentink.metrics.detection import wilson_interval
 from latentink.steganalysis.stegexpose import THRESHOLD
@@ -24,22 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class PaperTables:
-    """The paper's figures.
-
-    Attributes:
-        rows: tables 1 to 3, the attributes of PaperRow as columns.
-        detections: table 4, those of PaperDetection.
-        beside: which of the paper's datasets stands beside one of the benchmark's, by its name; a
-            dataset that is not in it stands alone.
-    """
-
-    rows: pd.DataFrame
-    detections: pd.DataFrame
-    beside: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -107,41 +91,9 @@ DETECTION = (
 _DISTANCES = ("fd_vgg", "fid")
 
 
-def import_pandas() -> ModuleType:
-    """Return pandas.
-
-    Raises:
-        OptionError: it is missing.
-    """
-    try:
-        import pandas
-    except ImportError:
-        raise OptionError(
-            "Reports need the package pandas: pip install 'latentink[bench]'."
-        ) from None
-    return pandas
-
-
-def read_paper(beside: Mapping[str, str]) -> PaperTables:
-    """Return the paper's figures as they come with latentink.
-
-    Args:
-        beside: which of the paper's datasets stands beside one of the benchmark's, by its name.
-
-    Raises:
-        OptionError: pandas is missing.
-    """
-    pandas = import_pandas()
-    rows, detections = (
-        pandas.DataFrame([asdict(row) for row in published])
-        for published in (paper_rows(), paper_detections())
-    )
-    return PaperTables(rows, detections, beside)
-
-
 def done(results: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that hold measurements."""
-    return results[results["status"] == "done"] if "status" in results else results
+    return results[results["status"] == DONE] if "status" in results else results
 
 
 def refused(results: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +105,7 @@ def refused(results: pd.DataFrame) -> pd.DataFrame:
     pandas = import_pandas()
     if "status" not in results:
         return pandas.DataFrame(columns=["dataset", "method", "photos", "reason"])
-    rows = results[results["status"] == "refused"].groupby(["dataset", "method"], sort=False)
+    rows = results[results["status"] == REFUSED].groupby(["dataset", "method"], sort=False)
     return rows.agg(photos=("photo", "nunique"), reason=("reason", "first")).reset_index()
 
 
@@ -233,55 +185,6 @@ def detection_table(results: pd.DataFrame, dataset: str, paper: PaperTables) -> 
     return _with_differences(table, DETECTION)
 
 
-def as_text(table: pd.DataFrame, quantities: Sequence[Quantity]) -> pd.DataFrame:
-    """Return a table as it is printed: "27.31 ± 0.42", the paper's figure, the difference.
-
-    Columns that hold no number are left out.
-
-    Args:
-        table: of :func:`main_table` and its sisters.
-        quantities: those that it was made of.
-    """
-    text = table[["method", "photos"]].astype(str)
-    for one in quantities:
-        if table[one.key].notna().any():
-            text[one.heading] = [_with_interval(row, one) for row in table.to_dict("records")]
-        paper = f"paper_{one.key}"
-        if paper in table and table[paper].notna().any():
-            name = one.heading.split(",")[0]
-            text[f"paper's {name}"] = [_number(value, one) for value in table[paper]]
-            differences = table[f"{one.key}_difference"]
-            if differences.notna().any():
-                text[f"Δ {name}"] = [_signed(value, one) for value in differences]
-    return text
-
-
-def as_markdown(text: pd.DataFrame) -> str:
-    """Return a table of texts in GitHub's Markdown, words to the left and numbers to the right."""
-    lines = [
-        [_markdown_cell(str(name)) for name in text.columns],
-        [":---", *["---:"] * (len(text.columns) - 1)],
-        *([_markdown_cell(str(cell)) for cell in row] for row in text.itertuples(index=False)),
-    ]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def as_latex(text: pd.DataFrame) -> str:
-    """Return a table of texts in LaTeX (package booktabs)."""
-    code: str = text.to_latex(
-        index=False, escape=True, column_format="l" + "r" * (text.shape[1] - 1)
-    )
-    for sign, command in (("±", r"$\pm$"), ("Δ", r"$\Delta$"), ("−", "$-$"), ("σ", r"$\sigma$")):
-        code = code.replace(sign, command)
-    return code
-
-
-def as_html(text: pd.DataFrame) -> str:
-    """Return a table of texts in HTML, everything in it escaped."""
-    code: str = text.to_html(index=False, escape=True, border=0)
-    return code
-
-
 def _means(
     results: pd.DataFrame,
     dataset: str,
@@ -334,31 +237,3 @@ def _distances_of(distances: pd.DataFrame | None, dataset: str, key: str) -> dic
         return {}
     own = distances[distances["dataset"] == dataset]
     return dict(zip(own["method"], own[key], strict=True))
-
-
-def _with_interval(row: Mapping[str, float], one: Quantity) -> str:
-    """Return the mean with half its interval, or with both ends where they lie unevenly."""
-    mean = _number(row[one.key], one)
-    if (low := row.get(f"{one.key}_low")) is not None:
-        return f"{mean} ({_number(low, one)} to {_number(row[f'{one.key}_high'], one)})"
-    half = row.get(f"{one.key}_half", math.nan)
-    return mean if half is None or math.isnan(half) else f"{mean} ± {_number(half, one)}"
-
-
-def _number(value: float | None, one: Quantity) -> str:
-    if value is None or math.isnan(value):
-        return ""
-    if math.isinf(value):
-        return "∞"
-    return one.format(value).replace("-", "−")
-
-
-def _signed(value: float, one: Quantity) -> str:
-    text = _number(value, one)
-    return f"+{text}" if text and value >= 0 else text
-
-
-def _markdown_cell(text: str) -> str:
-    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), ("|", r"\|"), ("_", r"\_"), ("*", r"\*")):
-        text = text.replace(sign, instead)
-    return text

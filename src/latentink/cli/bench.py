@@ -13,7 +13,8 @@ from latentink.cli.progress import progress_bar
 from latentink.errors import OptionError
 
 if TYPE_CHECKING:
-    from latentink.benchmark.runner import Engine, Progress
+    from latentink.benchmark.engines import Engine
+    from latentink.benchmark.progress import Progress
     from latentink.benchmark.store import Result
 
 bench_app = typer.Typer(
@@ -30,10 +31,10 @@ def bench_run_command(
     jobs: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
     engine: Annotated[str, typer.Option(help="local, or ray: a Ray cluster.")] = "local",
     address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster that runs; none: one on this machine.")
+        str | None, typer.Option(help="Address of a Ray cluster; by default one is started here.")
     ] = None,
     gpus: Annotated[
-        float, typer.Option(help="GPUs of the Ray cluster that one photo takes at a time.")
+        float, typer.Option(help="GPUs that a task of the Ray cluster takes; parts of one serve.")
     ] = 0.0,
     retry_refused: Annotated[
         bool, typer.Option("--retry-refused", help="Try again what methods refused before.")
@@ -41,7 +42,8 @@ def bench_run_command(
 ) -> None:
     """Measure what is missing, a result at a time; kill it and start it again as you like."""
     from latentink.benchmark.config import read_config
-    from latentink.benchmark.runner import RESULTS, run_benchmark
+    from latentink.benchmark.layout import RESULTS
+    from latentink.benchmark.runner import run_benchmark
     from latentink.benchmark.store import Results
 
     if jobs < 1:
@@ -94,7 +96,7 @@ def bench_report_command(
 
 
 def left(progress: Progress, result: Result | None) -> str:
-    """Return the time left, of all and of the method that the last result is of."""
+    """Return the time left, for everything and for the method of the last result."""
     everything = progress.all_seconds_left()
     text = "" if everything is None else f"{timedelta(seconds=round(everything))} left"
     own = None if result is None else progress.seconds_left(result.method)
@@ -108,6 +110,6 @@ def _engine(name: str, jobs: int, address: str | None, gpus: float) -> Engine:
         from latentink.benchmark.ray_engine import RayEngine
 
         return RayEngine(address=address, gpus=gpus)
-    from latentink.benchmark.runner import local_engine
+    from latentink.benchmark.engines import local_engine
 
     return local_engine(jobs)

@@ -1,4 +1,4 @@
-"""``latentink detect``: pictures and folders in, StegExpose's verdict on each out."""
+"""``latentink detect``: StegExpose's verdict on each of the pictures and folders named."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import io
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,12 +19,9 @@ from latentink.cli.errors import for_people
 from latentink.cli.progress import progress_bar
 from latentink.cli.shown import shown
 from latentink.errors import LatentinkError, OptionError, PictureError
-from latentink.interrupts import interrupts_held
 from latentink.picture import check_output, decode_picture, read_file, write_atomically
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
-
     import numpy as np
 
     from latentink.steganalysis.stegexpose import Analysis
@@ -91,13 +88,13 @@ def detect_command(
         Path | None, typer.Option("--csv", help="Write the table of StegExpose here.")
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(help="Processes at most; as many as there are cores by default.")
+        int | None, typer.Option(help="Processes at most; by default as many as there are cores.")
     ] = None,
     evaluate: Annotated[
         str | None,
         typer.Option(
-            help="Instead: make files by this method (`latentink methods`) from the pictures "
-            "named, and measure how well detectors find them.",
+            help="Instead, hide random bits in the pictures by this method (`latentink methods`) "
+            "and measure how well detectors find the files.",
             metavar="METHOD",
             rich_help_panel="Evaluation",
         ),
@@ -133,7 +130,9 @@ def detect_command(
     ] = 512,
     work: Annotated[
         Path,
-        typer.Option(help="Folder of the files made, kept.", rich_help_panel="Evaluation"),
+        typer.Option(
+            help="Folder for the files made; they are kept.", rich_help_panel="Evaluation"
+        ),
     ] = Path("latentink-pairs"),
     roc: Annotated[
         Path | None,
@@ -150,18 +149,18 @@ def detect_command(
 
     Exit code 2: bad input, or nothing that could be read; no table is written.
     """
+    from latentink.workers import available_cores
+
     if jobs is not None and jobs < 1:
         raise OptionError(f"--jobs is {jobs}; choose 1 or more.")
-
+    jobs = jobs or available_cores()
     if evaluate is None:
         if detector or against or learn_from or roc:
             raise OptionError(
                 "--detector, --against, --learn-from and --roc belong to --evaluate METHOD; "
                 "verdicts on files are StegExpose's."
             )
-        from latentink.cli.light_start import start_light
-
-        start_light()
+        some_skipped = _give_verdicts(paths, mode, threshold, csv_file, jobs)
     else:
         from latentink.cli.evaluate import EvaluateOptions, evaluate_detectors
 
@@ -180,17 +179,31 @@ def detect_command(
             csv_file=csv_file,
             roc=roc,
         )
-        if evaluate_detectors(photos, options, jobs or _cores()):
-            raise typer.Exit(SOME_SKIPPED)
-        return
+        some_skipped = evaluate_detectors(photos, options, jobs)
+    if some_skipped:
+        raise typer.Exit(SOME_SKIPPED)
 
+
+def _give_verdicts(
+    paths: list[Path], mode: str, threshold: float, csv_file: Path | None, jobs: int
+) -> bool:
+    """Examine the files, print the verdicts and write the table; return whether some were skipped.
+
+    Raises:
+        OptionError: mode or threshold is none of StegExpose's.
+        OutputError: the table cannot be written.
+        PictureError: nothing can be examined.
+    """
+    from latentink.cli.light_start import start_light
+
+    start_light()
     from latentink.steganalysis.stegexpose import check_options
 
     check_options(mode, threshold)
     sources, unlisted = find_sources(paths, leave_out=csv_file)
     if csv_file is not None:
         check_output(csv_file, *(source.path for source in sources))
-    findings = [*examine_all(sources, mode, threshold, jobs or _cores()), *unlisted]
+    findings = [*examine_all(sources, mode, threshold, jobs), *unlisted]
     examined = [finding for finding in findings if finding.analysis is not None]
     skipped = [finding for finding in findings if finding.analysis is None]
     for finding in skipped:
@@ -200,8 +213,7 @@ def detect_command(
     if csv_file is not None:
         write_atomically(csv_file, as_csv(examined, mode))
     print_verdicts(examined, len(skipped))
-    if skipped:
-        raise typer.Exit(SOME_SKIPPED)
+    return bool(skipped)
 
 
 def find_sources(paths: list[Path], leave_out: Path | None) -> tuple[list[Source], list[Finding]]:
@@ -241,46 +253,27 @@ def examine_all(sources: list[Source], mode: str, threshold: float, jobs: int) -
     """Return a finding for each source in their order, from up to ``jobs`` processes.
 
     Raises:
-        OptionError: a process was killed, as for want of memory.
+        OptionError: a process was killed.
     """
+    from latentink.cli.light_start import start_light
+    from latentink.workers import WorkerPool, available_cores
+
     processes = min(jobs, -(-len(sources) // _FILES_A_PROCESS))
     with progress_bar() as progress:
         task = progress.add_task("examining", total=len(sources))
 
-        def advance(_: object = None) -> None:
+        def advance() -> None:
             progress.advance(task)
 
         if processes > 1:
-            return _examine_in_processes(sources, mode, threshold, processes, advance)
+            threads = max(1, available_cores() // processes)
+            pool = WorkerPool(processes, threads, start_light)
+            return pool.map(partial(examine, mode=mode, threshold=threshold), sources, advance)
         findings = []
         for source in sources:
             findings.append(examine(source, mode, threshold))
             advance()
         return findings
-
-
-def _examine_in_processes(
-    sources: list[Source],
-    mode: str,
-    threshold: float,
-    processes: int,
-    on_file: Callable[[object], None],
-) -> list[Finding]:
-    from concurrent.futures.process import BrokenProcessPool
-
-    pool = _pool(processes)
-    try:
-        with interrupts_held():
-            futures = [pool.submit(examine, source, mode, threshold) for source in sources]
-        for future in futures:
-            future.add_done_callback(on_file)
-        return [future.result() for future in futures]
-    except BrokenProcessPool:
-        raise OptionError(
-            "A process was ended from outside, perhaps for want of memory; try --jobs 1."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def examine(source: Source, mode: str, threshold: float) -> Finding:
@@ -367,32 +360,10 @@ def _decode(data: bytes, path: Path) -> np.ndarray:
 
 
 def _told_apart(sources: list[Source]) -> list[Source]:
-    """Give sources whose names are equal their whole paths for names."""
+    """Name sources by their whole paths where several have the same name."""
     times = Counter(source.name for source in sources)
     return [s if times[s.name] == 1 else Source(s.path, s.path.as_posix()) for s in sources]
 
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.realpath(path.parent), path.name)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _pool(processes: int) -> ProcessPoolExecutor:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    # Forking a process that has threads, as the progress bar is one, may deadlock.
-    context = multiprocessing.get_context("spawn")
-    threads = max(1, _cores() // processes)
-    return ProcessPoolExecutor(processes, context, initializer=_start_worker, initargs=(threads,))
-
-
-def _start_worker(threads: int) -> None:
-    """Prepare a process for .lik files: a light start, and no more threads than its share."""
-    from latentink.cli.light_start import start_light
-
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    start_light()

@@ -8,17 +8,23 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 from latentink.cli.progress import progress_bar
 from latentink.cli.shown import shown
 from latentink.errors import OptionError, PictureError
-from latentink.picture import check_output, read_picture, write_atomically
+from latentink.picture import (
+    MINIMUM_SIDE,
+    check_output,
+    list_photos,
+    read_picture,
+    write_atomically,
+)
 
 if TYPE_CHECKING:
     from latentink.benchmark.evaluation import Evaluation
     from latentink.benchmark.pairs import PairsRecipe
-    from latentink.steganalysis.detector import Detector, LearningDetector, Pair
+    from latentink.steganalysis.detector import Detector, Pair
 
 _SCORES = ("cover_scores", "stego_scores")
 
@@ -69,43 +75,26 @@ def evaluate_detectors(files: list[Path], options: EvaluateOptions, jobs: int) -
         OptionError: an option does not serve; see the functions called.
         PictureError: no file can be read.
     """
-    from latentink.benchmark.evaluation import REFERENCES, draw_roc
+    from latentink.benchmark.evaluation import draw_roc
     from latentink.benchmark.pairs import PairsRecipe
-    from latentink.steganalysis.registry import make_detector
-    from latentink.training.photos import list_photos
 
-    if min(options.pairs, options.learn_pairs) < 1 or options.crop < 16:
-        raise OptionError("--pairs and --learn-pairs take 1 or more, --crop 16 or more.")
-    if unknown := sorted(set(options.references) - set(REFERENCES)):
-        raise OptionError(f"--against takes {' or '.join(REFERENCES)}, not {unknown[0]!r}.")
+    _check(options)
     for output in (options.csv_file, options.roc):
         if output is not None:
             check_output(output, *files)
-    learning = [name for name in options.detectors if _must_learn(make_detector(name), name)]
-    if learning and options.learn_from is None:
-        raise OptionError(f"{learning[0]} has to learn first: name photos by --learn-from.")
-    recipe = PairsRecipe(options.method, options.crop, options.seed)
+    learning = _must_any_learn(options)
     photos, skipped = readable(files, options.pairs)
+    recipe = PairsRecipe(options.method, options.crop, options.seed)
+    folder = options.work / options.method
     examples: list[Pair] = []
     if learning and options.learn_from is not None:
         sources, unread = readable(list_photos(options.learn_from), options.learn_pairs)
         skipped += unread
         if shared := {p.resolve() for p in sources} & {p.resolve() for p in photos}:
             raise OptionError(f"{min(shared)} is to be learned from and tested on; name others.")
-        examples = _made(recipe, sources, options.work / options.method / "learn", jobs)
-    tested = _made(recipe, photos, options.work / options.method / "test", jobs)
-    evaluations: list[Evaluation] = []
-    unable: list[OptionError] = []
-    for name in options.detectors:
-        for reference in options.references:
-            try:
-                fitted = _fitted(name, examples, reference, options.seed)
-                evaluations.append(_evaluation(fitted, options.method, tested, reference))
-            except OptionError as error:
-                unable.append(error)
-                print(f"left out  {name}, against {reference}: {error}", file=sys.stderr)
-    if not evaluations:
-        raise unable[0]
+        examples = _made(recipe, sources, folder / "learn", jobs)
+    tested = _made(recipe, photos, folder / "test", jobs)
+    evaluations = _evaluate_each(options, examples, tested)
     if options.csv_file is not None:
         write_atomically(options.csv_file, as_csv(evaluations))
     if options.roc is not None:
@@ -177,6 +166,55 @@ def print_evaluations(evaluations: Sequence[Evaluation]) -> None:
         )
 
 
+def _check(options: EvaluateOptions) -> None:
+    from latentink.benchmark.evaluation import REFERENCES
+
+    if min(options.pairs, options.learn_pairs) < 1 or options.crop < MINIMUM_SIDE:
+        raise OptionError(
+            f"--pairs and --learn-pairs take 1 or more, --crop {MINIMUM_SIDE} or more."
+        )
+    if unknown := sorted(set(options.references) - set(REFERENCES)):
+        raise OptionError(f"--against takes {' or '.join(REFERENCES)}, not {unknown[0]!r}.")
+
+
+def _must_any_learn(options: EvaluateOptions) -> bool:
+    """Say whether a detector has to learn first.
+
+    Raises:
+        OptionError: one has, and there are no photos to learn from; or there is no such detector.
+    """
+    from latentink.steganalysis.registry import make_detector
+    from latentink.training.detector import must_learn
+
+    learning = [name for name in options.detectors if must_learn(make_detector(name))]
+    if learning and options.learn_from is None:
+        raise OptionError(f"{learning[0]} has to learn first: name photos by --learn-from.")
+    return bool(learning)
+
+
+def _evaluate_each(
+    options: EvaluateOptions, examples: list[Pair], tested: list[Pair]
+) -> list[Evaluation]:
+    """Evaluate each detector against each reference; what fails is said on standard error.
+
+    Raises:
+        OptionError: all failed; the first error.
+    """
+    evaluations: list[Evaluation] = []
+    unable: list[OptionError] = []
+    for name in options.detectors:
+        for reference in options.references:
+            try:
+                fitted = _fitted(name, examples, reference, options.seed)
+                evaluations.append(_evaluation(fitted, options.method, tested, reference))
+            except OptionError as error:
+                unable.append(error)
+                print(f"left out  {name}, against {reference}: {error}", file=sys.stderr)
+    if not evaluations:
+        raise unable[0]
+    return evaluations
+
+
 def _made(recipe: PairsRecipe, photos: list[Path], folder: Path, jobs: int) -> list[Pair]:
     """Return the pairs of ``photos``; what the method refused is said on standard error."""
     from latentink.benchmark.pairs import make_pairs, read_pairs, refusals
@@ -192,25 +230,19 @@ def _made(recipe: PairsRecipe, photos: list[Path], folder: Path, jobs: int) -> l
 def _fitted(name: str, examples: list[Pair], reference: str, seed: int) -> Detector:
     from latentink.benchmark.evaluation import fit
     from latentink.steganalysis.registry import make_detector
+    from latentink.training.detector import must_learn
 
     detector = make_detector(name)
-    if _must_learn(detector, name):
+    if must_learn(detector):
         with progress_bar() as progress:
             progress.add_task(f"{name} learns", total=None)
             fit(detector, examples, reference, seed)
     return detector
 
 
-def _must_learn(detector: Detector, name: str) -> TypeGuard[LearningDetector]:
-    """Return whether a detector has to be fitted; one from a file has been."""
-    from latentink.steganalysis.detector import LearningDetector
-
-    return isinstance(detector, LearningDetector) and not name.endswith(".safetensors")
-
-
 def _evaluation(detector: Detector, method: str, pairs: list[Pair], reference: str) -> Evaluation:
-    from latentink.benchmark.evaluation import evaluate
+    from latentink.benchmark.evaluation import evaluate_detector
 
     with progress_bar() as progress:
         task = progress.add_task(f"{detector.name} looks", total=len(pairs))
-        return evaluate(detector, method, pairs, reference, lambda: progress.advance(task))
+        return evaluate_detector(detector, method, pairs, reference, lambda: progress.advance(task))
