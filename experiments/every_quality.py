@@ -1,4 +1,4 @@
-"""Every whole quality of every codec hides a message in photos and gives it back.
+"""Hides a message at every whole quality of every codec, and reveals it.
 
     python experiments/every_quality.py ../shared/photos/kodak --first 8 --crop 512 --bytes 500
 
@@ -12,25 +12,20 @@ import argparse
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from covers import centre_crop
+from inputs import PASSWORD, list_files, message_for, read_cover
 from latentink import HideOptions, hide, reveal
 from latentink.codecs.loading import load_codec
 from latentink.codecs.registry import CODECS
 from latentink.errors import CapacityError
-from latentink.picture import read_picture
-
-PASSWORD = "a password of the benchmark"
 
 
 def measure(
     path: Path, crop: int | None, length: int, codec: str, quality: int, channel: str
 ) -> dict:
     """Return a row: whether the message came back, and what it cost."""
-    message = np.random.default_rng(list(path.name.encode())).bytes(length)
-    cover = centre_crop(read_picture(path), crop)
+    message, cover = message_for(path.name, length), read_cover(path, crop)
     row: dict = {"codec": codec, "quality": quality, "photo": path.name, "exact": False}
     started = time.monotonic()
     options = HideOptions(codec=codec, quality=quality, channel=channel)
@@ -58,11 +53,11 @@ def main() -> None:
     parser.add_argument("--crop", type=int, default=512)
     parser.add_argument("--bytes", type=int, default=500, dest="length")
     parser.add_argument("--codec", nargs="+", default=list(CODECS), choices=CODECS)
-    parser.add_argument("--qualities", type=int, nargs="+", help="none: all whole ones")
+    parser.add_argument("--qualities", type=int, nargs="+", help="all whole ones by default")
     parser.add_argument("--channel", default="pixels", choices=("pixels", "latents"))
     parser.add_argument("--csv", type=Path, default=Path("every_quality.csv"))
     arguments = parser.parse_args()
-    photos = sorted(arguments.photos.iterdir())[: arguments.first]
+    photos = list_files(arguments.photos, arguments.first)
     rows = []
     print("| codec | quality | exact | plain | PSNR | file | steps | s |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")

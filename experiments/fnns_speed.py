@@ -1,10 +1,10 @@
-"""FNNS to zero error: ours beside a straightforward loop, in one run.
+"""Times FNNS to zero error: our loop beside a straightforward one, in one run.
 
     python experiments/fnns_speed.py ../shared/photos/kodak/kodim05.png --crop 512
 
-The straightforward loop is PyTorch's L-BFGS in float32 on the decoder as its file has it, in rounds
-of 10 iterations with a look at the bits after each, once with the authors' learning rate of 0.1 and
-once with ours. Prints a Markdown table.
+The straightforward loop runs PyTorch's L-BFGS in float32 on the message decoder as it is in its
+file, in rounds of 10 iterations, and counts the right bits after each round. It runs once with the
+authors' learning rate of 0.1 and once with ours. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from covers import centre_crop
+from inputs import read_cover
 from latentink.bundled import bundled
 from latentink.message_decoders.decoder_file import load_decoder
 from latentink.message_decoders.registry import load_message_decoder
 from latentink.methods.fnns import LBFGS, search
 from latentink.methods.method import random_bits
-from latentink.picture import read_picture, to_tensor
+from latentink.picture import to_tensor
 
 
 def straightforward(
@@ -59,9 +59,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photo", type=Path)
     parser.add_argument("--crop", type=int, default=512)
-    parser.add_argument("--seconds", type=float, default=200, help="then a loop is given up")
+    parser.add_argument("--seconds", type=float, default=200, help="after which a loop is given up")
     arguments = parser.parse_args()
-    picture = centre_crop(read_picture(arguments.photo), arguments.crop)
+    picture = read_cover(arguments.photo, arguments.crop)
     cover = to_tensor(picture)
     wanted = torch.from_numpy(random_bits((1, 1, *picture.shape[:2]), 1)).float()
     decoder = load_message_decoder("dense", bytes(32))

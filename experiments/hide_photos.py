@@ -1,10 +1,10 @@
-"""Whole ``hide`` and ``reveal`` commands over a folder of photos, timed from outside.
+"""Times whole ``hide`` and ``reveal`` commands over a folder of photos, from outside.
 
     python experiments/hide_photos.py ../shared/photos/kodak --crop 512 --bytes 1000
 
-Every photo is centre-cropped, gets random bytes, goes through ``latentink hide`` and then through
-``latentink reveal`` twice: from the .lik file and from the decoded PNG. Writes a CSV with a row per
-photo and prints the table of means that the README shows.
+Crops the centre of every photo, hides random bytes in it with ``latentink hide``, and runs
+``latentink reveal`` twice: on the .lik file and on the decoded PNG. Writes a CSV with a row for
+each photo and prints the table of means that the README shows.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
-from covers import centre_crop
-from latentink.picture import encode_png, read_picture
+from inputs import PASSWORD, list_files, message_for, read_cover
+from latentink.picture import encode_png
 
 COLUMNS = (
     "photo",
@@ -56,13 +54,13 @@ def latentink(*arguments: str | Path) -> float:
 
 def measure(photo: Path, folder: Path, crop: int | None, length: int, more: list[str]) -> dict:
     """Return one row of the CSV."""
-    message = np.random.default_rng(list(photo.name.encode())).bytes(length)
+    message = message_for(photo.name, length)
     cover, stego, preview, report = (
         folder / name for name in ("cover.png", "stego.lik", "preview.png", "report.json")
     )
-    cover.write_bytes(encode_png(centre_crop(read_picture(photo), crop)))
+    cover.write_bytes(encode_png(read_cover(photo, crop)))
     (folder / "message").write_bytes(message)
-    password = ("-p", "a password of the benchmark")
+    password = ("-p", PASSWORD)
     row: dict = {"photo": photo.name}
     row["hide_seconds"] = latentink(
         "hide", cover, "-o", stego, "-f", folder / "message", *password,
@@ -123,13 +121,12 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path, help="folder of photos, or one photo")
-    parser.add_argument("--crop", type=int, help="side of the centre crop; none: whole photos")
+    parser.add_argument("--crop", type=int, help="side of the centre crop; whole photos by default")
     parser.add_argument("--bytes", type=int, default=1000, dest="length")
-    parser.add_argument("--first", type=int, help="only so many photos")
+    parser.add_argument("--first", type=int, help="number of photos; all by default")
     parser.add_argument("--csv", type=Path, default=Path("hide_photos.csv"))
     arguments, more = parser.parse_known_args()
-    photos = sorted(p for p in arguments.photos.iterdir() if p.is_file()) \
-        if arguments.photos.is_dir() else [arguments.photos]  # fmt: skip
+    photos = list_files(arguments.photos) if arguments.photos.is_dir() else [arguments.photos]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for photo in photos[: arguments.first]:

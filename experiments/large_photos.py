@@ -1,6 +1,8 @@
-"""Time and peak memory of whole commands on large photos, made by tiling a folder's photos.
+"""Measures time and peak memory of whole commands on large mosaics of a folder's photos.
 
-python experiments/large_photos.py ../shared/photos/kodak --megapixels 12 24
+    python experiments/large_photos.py ../shared/photos/kodak --megapixels 12 24
+
+Prints a Markdown table of each command's seconds and peak memory.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inputs import list_files
 from latentink.picture import encode_png, read_picture
 
 
@@ -51,7 +54,7 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, nargs="+", default=[12, 24])
     parser.add_argument("--bytes", type=int, default=1000, dest="length")
     arguments = parser.parse_args()
-    pictures = [read_picture(path) for path in sorted(arguments.photos.iterdir())]
+    pictures = [read_picture(path) for path in list_files(arguments.photos)]
     message = np.random.default_rng(0).bytes(arguments.length)
     print("| photo | command | seconds | peak GB |\n|---|---|---:|---:|")
     with tempfile.TemporaryDirectory() as name:

@@ -1,13 +1,15 @@
-"""The latents channel: what messages of several lengths cost, and whether the symbols show them.
+"""Measures what messages in the latents channel cost, and whether the symbols show them.
 
     python experiments/latents_channel.py ../shared/photos/kodak --crop 512
 
-For each photo, quality and length: hide, reveal from the file's bytes, and compare with plain files
-of the same photo. "share" is the messages over what the files have beyond plain files of equal PSNR
-(the photo's own plain files at qualities 1 to 8, interpolated): 100 % would be a carrier for free.
-"excess" is the mean, over the symbols whose scale is at least 1, of what a symbol costs beyond the
-entropy of its distribution, bits, in plain and stego files of the same quality: an analyst who
-knows the codec, and no key, can compute it. Prints a Markdown table of means.
+For each photo, quality and length, hides a message, reveals it from the file's bytes, and compares
+the file with plain files of the same photo. Prints a Markdown table of means:
+
+* "share": the bytes of the messages divided by the bytes that the files have beyond plain files of
+  equal PSNR, which are interpolated between the photo's plain files at qualities 1 to 8;
+* "excess": the mean cost of a symbol whose scale is at least 1 beyond the entropy of its
+  distribution, in bits, in plain and stego files of the same quality. An analyst who has the codec
+  but no key can compute it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from covers import centre_crop
+from inputs import PASSWORD, list_files, message_for, read_cover
 from latentink import HideOptions, compress, hide, reveal
 from latentink.codecs.codec import Codec
 from latentink.codecs.loading import load_codec
@@ -27,9 +29,6 @@ from latentink.codecs.registry import CODECS
 from latentink.container import QUALITY_UNIT, unpack
 from latentink.errors import CapacityError
 from latentink.metrics.excess_code_length import mean_excess_bits
-from latentink.picture import read_picture
-
-PASSWORD = "a password of the benchmark"
 
 
 def plain_curve(cover: np.ndarray, name: str, codec: Codec) -> tuple[list[float], list[float]]:
@@ -49,7 +48,7 @@ def measure(
 ) -> dict:
     """Return a row: whether the message came back, and what it cost."""
     codec = load_codec(name)
-    message = np.random.default_rng(list(photo.encode())).bytes(length)
+    message = message_for(photo, length)
     options = HideOptions(codec=name, quality=quality, channel="latents")
     row: dict = {"codec": name, "quality": quality, "bytes": length, "photo": photo, "exact": False}
     started = time.monotonic()
@@ -90,8 +89,8 @@ def main() -> None:
     parser.add_argument("--csv", type=Path, default=Path("latents_channel.csv"))
     arguments = parser.parse_args()
     rows = []
-    for path in sorted(arguments.photos.iterdir())[: arguments.first]:
-        cover = centre_crop(read_picture(path), arguments.crop)
+    for path in list_files(arguments.photos, arguments.first):
+        cover = read_cover(path, arguments.crop)
         curve = plain_curve(cover, arguments.codec, load_codec(arguments.codec))
         for quality in arguments.qualities:
             for length in arguments.lengths:

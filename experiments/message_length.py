@@ -1,8 +1,8 @@
-"""What messages of several lengths cost at several qualities: PSNR, file size, success.
+"""Measures what messages of several lengths cost at several qualities: PSNR, size, success.
 
     python experiments/message_length.py ../shared/photos/kodak --crop 512 --first 6
 
-Prints a Markdown table: means over the photos that carried the message.
+Prints a Markdown table of means over the photos that carried the message.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from covers import centre_crop
+from inputs import list_files, read_cover
 from latentink.errors import CapacityError
-from latentink.picture import read_picture
 from latentink.results import HideOptions, HideReport
 from latentink.steganography import hide
 
@@ -29,9 +28,9 @@ def main() -> None:
     parser.add_argument("--qualities", type=float, nargs="+", default=[3, 5, 8])
     parser.add_argument("--decoder")
     arguments = parser.parse_args()
-    paths = sorted(arguments.photos.iterdir())
+    paths = list_files(arguments.photos)
     chosen = [paths[i * len(paths) // arguments.first] for i in range(arguments.first)]
-    covers = [centre_crop(read_picture(path), arguments.crop) for path in chosen]
+    covers = [read_cover(path, arguments.crop) for path in chosen]
     print("| quality | bytes | carried | plain | PSNR | file | share of plain file | steps | s |")
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for quality in arguments.qualities:

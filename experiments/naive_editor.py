@@ -1,14 +1,14 @@
-"""The paper's optimisation read plainly, beside ours: seconds until the same objective.
+"""Times our editor beside a literal implementation of the paper, to the same objective.
 
     python experiments/naive_editor.py ../shared/photos/kodak/kodim05.png --crop 128 --steps 1500
 
-Both move the latent of one photo for the same bits (dense decoder, one in every pixel) with the
-same networks and the same weights of the same six terms. The plain reading: float32, CompressAI's
-own layers, additive noise, Adam at 1e-3, every term over the whole picture at every step, and the
-hyper path and the cover's features computed anew each time. Ours: presets.py's `paper` with what
-this project changed. The objective compared is that of the rounded latent, all terms in float32;
-computing it is not counted. Prints a Markdown table: what ours reached, when, and when the plain
-reading was as far.
+Both optimise the latent of one photo for the same bits (dense message decoder, one bit at each
+pixel), with the same networks and the same weights of the same six terms. The literal
+implementation uses float32, CompressAI's own layers, additive noise and Adam at 1e-3. It evaluates
+every term over the whole picture at every step, and computes the hyper path and the cover's
+features anew each time. Ours is the preset `paper` with the changes of this project. The objective
+compared is that of the rounded latent, with all terms in float32; the time to compute it does not
+count. Prints a Markdown table: what ours reached, when, and when the literal one was as far.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from compressai.models.google import ScaleHyperprior
 from rich.progress import track
 from torch import Tensor
 
-from covers import centre_crop
+from inputs import read_cover
 from latentink.bundled import bundled
 from latentink.codecs.codec import Latents
 from latentink.codecs.loading import load_codec
@@ -42,7 +42,7 @@ from latentink.losses.distortion import squared_error_bits
 from latentink.losses.rate import gaussian_bits
 from latentink.losses.total_variation import total_variation
 from latentink.message_decoders.registry import load_message_decoder
-from latentink.picture import read_picture, to_tensor
+from latentink.picture import to_tensor
 from latentink.tensor_files import fill, read_safetensors
 
 # λ5 = 1/48 on the sum over the bits of a 512×512 photo, beside means over its pixels.
@@ -142,11 +142,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photo", type=Path)
     parser.add_argument("--crop", type=int, default=128)
-    parser.add_argument("--steps", type=int, default=1500, help="of the plain reading")
+    parser.add_argument("--steps", type=int, default=1500, help="of the literal implementation")
     parser.add_argument("--every", type=int, default=25)
     parser.add_argument("--ours", type=int, nargs="+", default=[20, 40, 80, 160])
     arguments = parser.parse_args()
-    task = task_on(centre_crop(read_picture(arguments.photo), arguments.crop))
+    task = task_on(read_cover(arguments.photo, arguments.crop))
     plainly = Plainly(task)
     start = plainly.final(plainly.codec.quantise(task.v, task.z, task.quality_code))
     results = [(steps, *ours(task, steps)) for steps in arguments.ours]

@@ -1,10 +1,10 @@
-"""Where the paper's objective lands for several λ5: accuracy, PSNR, rate, and each term per pixel.
+"""Measures where the paper's objective leads at several λ5: accuracy, PSNR, rate and each term.
 
     python experiments/paper_objective.py ../shared/photos/kodak --weights5 2 20 100 5461
 
-The `paper` preset (a bit at every pixel) with λ5 held still; figures are those of
-the last step's relaxed picture, whether or not a message could be read from it. Prints a Markdown
-table.
+Runs the `paper` preset (one bit at each pixel) with a fixed λ5. The figures are those of the
+relaxed picture of the last step, whether or not a message could be read from it; terms are in bits
+per pixel. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from covers import centre_crop
+from inputs import list_files, read_cover
 from latentink.editing.editor import Progress
 from latentink.editing.presets import PAPER, Preset
 from latentink.errors import CapacityError
-from latentink.picture import read_picture
 from latentink.results import HideOptions
 from latentink.steganography import hide
 
@@ -44,13 +43,13 @@ def main() -> None:
     parser.add_argument("--codec", default="hyperprior")
     parser.add_argument("--quality", type=float, default=5)
     parser.add_argument("--crop", type=int, default=256)
-    parser.add_argument("--cell", type=int, default=64, help="LPIPS and discriminator see as much")
+    parser.add_argument("--cell", type=int, default=64, help="side of what critics see, pixels")
     parser.add_argument("--first", type=int, default=2, help="photos")
     parser.add_argument("--steps", type=int, default=PAPER.steps)
     parser.add_argument("--learning-rate", type=float, default=PAPER.learning_rate)
     arguments = parser.parse_args()
-    paths = sorted(arguments.photos.iterdir())[: arguments.first]
-    covers = [centre_crop(read_picture(path), arguments.crop) for path in paths]
+    paths = list_files(arguments.photos, arguments.first)
+    covers = [read_cover(path, arguments.crop) for path in paths]
     print(f"| λ5 | accuracy | PSNR | {' | '.join(f'{name}, bpp' for name in TERMS)} |")
     print("|---:" * (3 + len(TERMS)) + "|")
     for weight in arguments.weights5:

@@ -1,10 +1,10 @@
-"""Rate against PSNR for several payloads: plain files, the pixels channel, the latents channel.
+"""Draws rate against PSNR for several payloads: plain files and both channels.
 
     python experiments/payload_curves.py --results docs/results --figure docs/payload_curves.png
 
-Draws what every_quality.py and latents_channel.py have measured, means over the photos that all the
-curves of a codec have in common. A point is a quality that the user asked for; what lies between a
-curve and the plain one is what the message costs.
+Draws what every_quality.py and latents_channel.py have measured, as means over the photos that all
+curves of a codec have in common. A point is a quality that the user asked for. The distance between
+a curve and that of the plain files is the cost of the message.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
+
+from latentink.benchmark.extras import import_pyplot
 
 PIXELS = 512 * 512
 
@@ -41,11 +43,7 @@ def main() -> None:
     parser.add_argument("--codec", default="hyperprior")
     parser.add_argument("--figure", type=Path, default=Path("payload_curves.png"))
     arguments = parser.parse_args()
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
+    pyplot = import_pyplot()
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
     for name, means in curves(arguments.results, arguments.codec).items():
         style = "k.-" if name == "plain" else ".--" if name.startswith("pixels") else ".-"

@@ -1,12 +1,12 @@
-"""How much the payload code delivers on simulated binary symmetric channels.
+"""Measures how much the payload code delivers on simulated binary symmetric channels.
 
     python experiments/payload_strength.py [--trials 200] [--raw-bits 16384]
 
-Every trial seals a fresh random message, frames it with its preamble into the raw bits, flips each
-with the channel's error rate, and reads it back from hard decisions (±1). The code rate is what
-``max_message_bytes`` plans for the stated accuracy; the second line of each pair then takes half a
-percent of accuracy away without telling the planner. "Delivered" counts message bits per raw bit
-with all overhead inside: the 33 sealing bytes and the preamble's raw bits.
+Every trial seals a new random message, codes it with its preamble into raw bits, inverts each of
+them with the channel's error rate, and reads the message back from hard decisions (±1). The code
+rate is what ``max_message_bytes`` plans for the stated accuracy; in the second line of each pair
+the channel is half a percent worse than planned. The delivered message bits per raw bit count the
+33 bytes of the seal and the preamble as overhead.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def measure(size: int, raw_bits: int, accuracy: float, trials: int, seed: int) -
 
 def main() -> None:
     """Print the table as markdown."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--raw-bits", type=int, default=16384)
     parser.add_argument("--seed", type=int, default=1)

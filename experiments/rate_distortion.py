@@ -1,11 +1,11 @@
-"""Rate and distortion of plain files: real sizes, 8-bit pictures, beside other codecs.
+"""Measures rate and distortion of plain files, real sizes and 8-bit pictures, beside other codecs.
 
     python experiments/rate_distortion.py ../shared/photos/kodak --out docs/results/kodak.csv
 
-Writes a row for each photo, codec and setting, and prints the means and the BD-rates (Bjøntegaard:
-mean difference of the rate at equal PSNR, of the curves of means, over the range they share). With
-``--figure`` it draws the curves. JPEG is Pillow's at 4:2:0; WebP and AVIF are Pillow's where it has
-them. The published curve is CompressAI's, of the full-size hyperprior.
+Writes a row for each photo, codec and setting. Prints the means and the BD-rates (Bjøntegaard: the
+mean difference of the rate at equal PSNR between the curves of means, over the range that they
+share), and draws the curves with ``--figure``. JPEG is Pillow's at 4:2:0; WebP and AVIF are
+Pillow's, if it has them. The published curve is CompressAI's, of the full-size hyperprior.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ import pandas as pd
 from PIL import Image, features
 from rich.progress import track
 
-from covers import centre_crop
-from latentink.picture import decode_picture, psnr_db, read_picture
+from inputs import list_files, read_cover
+from latentink.benchmark.extras import import_pyplot
+from latentink.picture import decode_picture, psnr_db
 from latentink.steganography import compress
 
 OURS = ("hyperprior", "elic")
@@ -75,8 +76,8 @@ def rows(
     photos: Path, crop: int | None, methods: dict[str, Callable[..., tuple[int, float]]]
 ) -> Iterator[dict[str, object]]:
     """Yield a row for each photo, method and setting."""
-    for path in track(sorted(photos.iterdir()), "photos"):
-        picture = centre_crop(read_picture(path), crop)
+    for path in track(list_files(photos), "photos"):
+        picture = read_cover(path, crop)
         pixels = picture.shape[0] * picture.shape[1]
         for name, measure in methods.items():
             for setting in SETTINGS.get(name, range(1, 9)):
@@ -116,11 +117,7 @@ def gap_at_rates(curves: pd.DataFrame, codec: str, other: str) -> tuple[float, f
 
 def draw(curves: pd.DataFrame, path: Path) -> None:
     """Draw PSNR against rate."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+    pyplot = import_pyplot()
     figure, axes = pyplot.subplots(figsize=(7, 5))
     for name, points in curves.groupby("codec", sort=False):
         style = "o-" if name in OURS else "--"
@@ -136,11 +133,11 @@ def main() -> None:
     """Measure, print, and draw where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
-    parser.add_argument("--crop", type=int, help="side of the centre crop; none: whole photos")
+    parser.add_argument("--crop", type=int, help="side of the centre crop; whole photos by default")
     known = (*OURS, *SETTINGS)
     parser.add_argument("--codec", nargs="+", default=list(known), choices=known)
     parser.add_argument("--weights", type=Path, help="weights file for the one codec named")
-    parser.add_argument("--keep", type=Path, help="CSV of a run whose other rows still hold")
+    parser.add_argument("--keep", type=Path, help="CSV of an earlier run; its other rows are kept")
     parser.add_argument("--out", type=Path, help="CSV to write")
     parser.add_argument("--figure", type=Path, help="picture of the curves to write")
     arguments = parser.parse_args()

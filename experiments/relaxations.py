@@ -1,10 +1,10 @@
-"""What relaxations of rounding, optimisers and presets make of the same messages.
+"""Compares relaxations of rounding, optimisers and presets on the same messages.
 
     python experiments/relaxations.py ../shared/photos/kodak --csv docs/results/relaxations.csv
 
-Prints a Markdown table. A variant is `balanced` with one thing changed. "Cost" is what the message
-adds to R + λ1·L_recon of the finished file, against the plain one, in bits per bit of the message:
-smaller is better, and neither a larger file nor a worse picture can hide in it.
+A variant is `balanced` with one thing changed. Prints a Markdown table. "Cost" is what the message
+adds to R + λ1·L_recon of the finished file, compared with the plain one, in bits per bit of the
+message: smaller is better. It counts both a larger file and a worse picture.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from covers import centre_crop
+from inputs import list_files, read_cover
 from latentink.codecs.gains import lagrangian
 from latentink.editing.presets import BALANCED, FAST, Preset
 from latentink.errors import CapacityError
-from latentink.picture import read_picture
 from latentink.results import HideOptions, HideReport
 from latentink.steganography import hide
 
@@ -70,8 +69,8 @@ def main() -> None:
     arguments = parser.parse_args()
     message = np.random.default_rng(0).bytes(arguments.bytes)
     rows = []
-    for path in track(sorted(arguments.photos.iterdir())[: arguments.first], "photos"):
-        cover = centre_crop(read_picture(path), arguments.crop)
+    for path in track(list_files(arguments.photos, arguments.first), "photos"):
+        cover = read_cover(path, arguments.crop)
         for name, preset in VARIANTS.items():
             options = HideOptions(quality=arguments.quality, preset=preset)
             try:

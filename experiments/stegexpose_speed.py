@@ -1,9 +1,9 @@
-"""Milliseconds that StegExpose's detectors take for a picture, in one process.
+"""Measures how many milliseconds StegExpose's detectors take for a picture, in one process.
 
     python experiments/stegexpose_speed.py ../shared/stegexpose/images
 
-Prints a Markdown table of means over the folder's pictures, of each the fastest of repeated runs:
-by the clock, and by the processor's own time, which other programs on the core hardly lengthen.
+Prints a Markdown table of means over the folder's pictures, each the fastest of repeated runs: by
+the clock, and by processor time, on which other programs have little influence.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inputs import list_files
 from latentink.picture import read_picture
 from latentink.steganalysis.stegexpose import DETECTORS, Analysis, analyse
 
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--repeats", type=int, default=25)
     options = parser.parse_args()
-    files = sorted(path for path in options.folder.iterdir() if path.is_file())
+    files = list_files(options.folder)
     pictures = [read_picture(path) for path in files]
 
     def each(examine: Callable[[np.ndarray], object]) -> list[Callable[[], object]]:

@@ -1,12 +1,13 @@
-"""Seconds of one forward and backward pass at 512×512, gradient to the input only.
+"""Times one forward and backward pass at 512×512, with the gradient of the input only.
 
     python experiments/step_cost.py
 
-Prints a Markdown table: median of repeated passes under bf16 autocast where the CPU has it.
+Prints a Markdown table of medians of repeated passes, in bfloat16 where the CPU is fast at it.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -37,6 +38,7 @@ def median_seconds(network: Callable[[Tensor], Tensor], values: Tensor) -> float
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     codec = load_codec("hyperprior")
     latent = torch.randn(1, codec.latent_channels, SIDE // 16, SIDE // 16)
     picture = torch.rand(1, 3, SIDE, SIDE)
