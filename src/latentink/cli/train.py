@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from latentink.cli.errors import for_people
 from latentink.cli.options import MethodOption
 from latentink.cli.progress import progress_bar
 from latentink.errors import OptionError
+from latentink.training.registry import TASKS
 
 train_app = typer.Typer(help="Train the networks that ship with latentink.", no_args_is_help=True)
 
@@ -28,64 +30,23 @@ PhotosOption = Annotated[
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")]
 
 
-@train_app.command("codec")
-@for_people
-def train_codec_command(
-    recipe: RecipeOption,
-    out: OutOption,
-    photos: PhotosOption = None,
-    resume: ResumeOption = False,
-) -> None:
-    """Train a codec, all its qualities together; under torchrun on several processes."""
-    from latentink.training.codec import train_codec
+def on_photos(name: str) -> Callable[..., None]:
+    """Return the command of a task that learns from photos alone."""
 
-    print(f"weights written to {train_codec(recipe, photos, out, resume)}")
+    def command(
+        recipe: RecipeOption,
+        out: OutOption,
+        photos: PhotosOption = None,
+        resume: ResumeOption = False,
+    ) -> None:
+        from latentink.training.registry import train_on_photos
 
+        train_on_photos(name, recipe, photos, out, resume)
+        print(f"weights written to {out}")
 
-@train_app.command("decoder")
-@for_people
-def train_decoder_command(
-    recipe: RecipeOption,
-    out: OutOption,
-    photos: PhotosOption = None,
-    resume: ResumeOption = False,
-) -> None:
-    """Train a message decoder for the pixels channel, with its encoder as in SteganoGAN."""
-    from latentink.training.decoder import train_decoder
-
-    print(f"weights written to {train_decoder(recipe, photos, out, resume)}")
+    return command
 
 
-@train_app.command("discriminator")
-@for_people
-def train_discriminator_command(
-    recipe: RecipeOption,
-    out: OutOption,
-    photos: PhotosOption = None,
-    resume: ResumeOption = False,
-) -> None:
-    """Train the discriminator of the adversarial term against a bundled codec."""
-    from latentink.training.discriminator import train_discriminator
-
-    print(f"weights written to {train_discriminator(recipe, photos, out, resume)}")
-
-
-@train_app.command("liso")
-@for_people
-def train_liso_command(
-    recipe: RecipeOption,
-    out: OutOption,
-    photos: PhotosOption = None,
-    resume: ResumeOption = False,
-) -> None:
-    """Train LISO's optimiser with its decoder, for PNG or for a JPEG."""
-    from latentink.training.liso import train_liso
-
-    print(f"weights written to {train_liso(recipe, photos, out, resume)}")
-
-
-@train_app.command("detector")
-@for_people
 def train_detector_command(
     method: MethodOption,
     recipe: RecipeOption,
@@ -105,17 +66,19 @@ def train_detector_command(
     jobs: Annotated[int, typer.Option(help="Processes that make pairs.")] = 1,
     resume: ResumeOption = False,
 ) -> None:
-    """Train a network to tell a method's stegos from plain files; the pairs are made first."""
+    """Make the pairs that a detector learns from, then train it."""
     from latentink.benchmark.evaluation import REFERENCES
     from latentink.benchmark.pairs import PairsRecipe, make_pairs, read_pairs
-    from latentink.training.detector import read_detector_recipe, train_detector
-    from latentink.training.photos import list_photos
+    from latentink.picture import list_photos
+    from latentink.training.detector import DetectorRecipe, train_detector
+    from latentink.training.picture_pairs import PicturePairs
+    from latentink.training.recipes import read_recipe
 
     if against not in REFERENCES:
         raise OptionError(f"--against takes {' or '.join(REFERENCES)}, not {against!r}.")
     if pairs < 2 or crop < 64 or jobs < 1:
         raise OptionError("--pairs takes 2 or more, --crop 64 or more, --jobs 1 or more.")
-    read_detector_recipe(recipe)  # What is wrong with it should not cost an hour of pairs.
+    read_recipe(recipe, DetectorRecipe)  # What is wrong with it should not cost an hour of pairs.
     sources = list_photos(photos)[:pairs]
     folder = work or out.with_suffix(".pairs")
     made = PairsRecipe(method, crop)
@@ -124,5 +87,11 @@ def train_detector_command(
         make_pairs(made, sources, folder, jobs, lambda: progress.advance(task))
     found = read_pairs(made, folder, sources)
     covers = [REFERENCES[against](pair).picture for pair in found]
-    written = train_detector(recipe, covers, [pair.stego.picture for pair in found], out, resume)
-    print(f"weights written to {written}")
+    pictures = PicturePairs(covers, [pair.stego.picture for pair in found])
+    train_detector(recipe, pictures, out, resume)
+    print(f"weights written to {out}")
+
+
+for _name, _what in TASKS.items():
+    _command = train_detector_command if _name == "detector" else on_photos(_name)
+    train_app.command(_name, help=f"Train {_what}.")(for_people(_command))

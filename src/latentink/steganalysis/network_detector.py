@@ -4,15 +4,14 @@
  picture ─► network ─► (cover, stego) logits ─► stego − cover: the score; above 0 is a stego
 ```
 
-A network looks at what the file shows, never at its bytes. It is trained on pairs, a cover and a
-stego of the same photo, by :mod:`latentink.training.detector`.
+A network looks at what the file shows, never at its bytes. It is trained elsewhere
+(training/detector.py), on pairs of a cover and a stego of the same photo.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,14 +19,11 @@ from torch import Tensor, nn
 
 from latentink.errors import OptionError, WeightsError
 from latentink.picture import to_tensor
-from latentink.steganalysis.detector import Evidence, LearningDetector
+from latentink.steganalysis.detector import Detector, Evidence
 from latentink.steganalysis.siastegnet import SiaStegNet
 from latentink.steganalysis.xunet import XuNet
 from latentink.steganalysis.yenet import YeNet
 from latentink.tensor_files import fill, read_safetensors, write_safetensors
-
-if TYPE_CHECKING:
-    from latentink.training.detector import Recipe
 
 FORMAT = "latentink detector 1"
 MIN_SIDE = 64
@@ -38,35 +34,39 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-class NetworkDetector(LearningDetector):
-    """A network as a detector; untrained until :meth:`fit` or :func:`load_detector`.
+class NetworkDetector(Detector):
+    """A network as a detector.
 
     Attributes:
         name: of the network: a key of :data:`NETWORKS`.
         threshold: 0, where cover and stego are equally likely for the network.
         network: maps (B, 3, H, W) in [0, 1] to logits (B, 2); in evaluation mode.
-        recipe: what :meth:`fit` trains after.
+        trained: whether the network has learned yet.
     """
 
     threshold = 0.0
 
-    def __init__(self, name: str, recipe: Recipe | None = None) -> None:
-        """Make the network with random weights, always the same ones.
+    def __init__(self, name: str, network: nn.Module | None = None) -> None:
+        """Take a trained network.
 
         Args:
             name: a key of :data:`NETWORKS`.
-            recipe: of :meth:`fit`; the one that latentink ships for the network otherwise.
+            network: of that name; None makes one with random weights, always the same ones.
 
         Raises:
-            OptionError: no such network, or a recipe of another one.
+            OptionError: no such network.
         """
-        if recipe is not None and recipe.network != name:
-            raise OptionError(f"The recipe is for {recipe.network}, the detector is {name}.")
         self.name = name
-        self.recipe = recipe
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            self.network = make_network(name).eval()
+        if network is None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                self.network, self.trained = make_network(name).eval(), False
+        else:
+            self.learned(network)
+
+    def learned(self, network: nn.Module) -> None:
+        """Take a network that has been trained."""
+        self.network, self.trained = network.eval(), True
 
     def score(self, evidence: Evidence) -> float:
         """Return the stego's logit less the cover's, of the whole picture, in float32.
@@ -77,26 +77,6 @@ class NetworkDetector(LearningDetector):
         check_size(evidence.picture)
         with torch.inference_mode():
             return float(logit_difference(self.network(to_tensor(evidence.picture))))
-
-    def fit(self, covers: Sequence[Evidence], stegos: Sequence[Evidence], seed: int) -> None:
-        """Train the network from random weights; the threshold stays 0.
-
-        Crops are those of the recipe, or smaller where a picture is.
-
-        Args:
-            covers: files without a message.
-            stegos: files with one; number i is of the same photo as cover i, at the same size.
-            seed: of the first weights and of everything random in training, 0 to 2³¹.
-
-        Raises:
-            OptionError: fewer than two pairs, numbers or sizes that differ, or pictures smaller
-                than 64×64.
-        """
-        from latentink.training.detector import Pairs, fitted, shipped_recipe
-
-        pairs = Pairs([e.picture for e in covers], [e.picture for e in stegos])
-        recipe = self.recipe or shipped_recipe(self.name)
-        self.network = fitted(recipe, pairs, seed).eval()
 
 
 def make_network(name: str) -> nn.Module:
@@ -164,6 +144,6 @@ def load_detector(path: Path) -> NetworkDetector:
     name = metadata.get("network", "")
     if name not in NETWORKS:
         raise WeightsError(f"{path} is of the network {name!r}, not {', '.join(NETWORKS)}.")
-    detector = NetworkDetector(name)
-    fill(detector.network, {key: tensor.float() for key, tensor in tensors.items()}, str(path))
-    return detector
+    network = NetworkDetector(name).network
+    fill(network, {key: tensor.float() for key, tensor in tensors.items()}, str(path))
+    return NetworkDetector(name, network)

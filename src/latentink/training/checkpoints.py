@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,26 @@ import torch
 
 from latentink.errors import OptionError, OutputError, WeightsError
 from latentink.tensor_files import read_checkpoint
+from latentink.training.recipes import settings
+from latentink.training.task import Task
+
+
+def newest(out: Path) -> Path:
+    """Return where the newest checkpoint of a run that exports to ``out`` is kept."""
+    return out.with_suffix(".checkpoint.pt")
+
+
+def plateau(out: Path) -> Path:
+    """Return where the checkpoint from the end of the plateau is kept."""
+    return out.with_suffix(".plateau.pt")
 
 
 def write_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Write ``state`` beside ``path`` and rename it there, so that a reader never sees half."""
+    """Write ``state`` beside ``path`` and rename it there, so that a reader never sees half.
+
+    Raises:
+        OutputError: it cannot be written; an older checkpoint stays.
+    """
     partial = path.with_name(path.name + ".partial")
     try:
         torch.save(state, partial)
@@ -22,48 +37,27 @@ def write_checkpoint(state: dict[str, Any], path: Path) -> None:
         raise OutputError(f"The checkpoint {path} cannot be written: {error}.") from error
 
 
-def resumable(path: Path, wanted: Set[str]) -> dict[str, Any]:
-    """Return a checkpoint to resume from; nothing in it is executed.
-
-    Args:
-        path: where :func:`write_checkpoint` wrote.
-        wanted: keys that it must have.
+def read_state(path: Path, task: Task[Any, Any]) -> dict[str, Any]:
+    """Return a checkpoint of this very training; nothing in it is executed.
 
     Raises:
-        WeightsError: The file is missing or is no checkpoint of this trainer.
+        WeightsError: the file is missing, damaged, or no checkpoint of this trainer.
+        OptionError: it was made with another recipe or input; the sentence names it.
     """
     state = read_checkpoint(path)
-    if not wanted <= state.keys():
+    if not {"recipe", "step", *task.inputs, *task.parts} <= state.keys():
         raise WeightsError(f"{path} is not a checkpoint of this trainer.")
-    return state
-
-
-def check_same_recipe(
-    then: dict[str, Any], now: dict[str, Any], free: Set[str] = frozenset()
-) -> None:
-    """Refuse to resume under another recipe.
-
-    Args:
-        then: the recipe in the checkpoint.
-        now: the recipe to resume with.
-        free: fields that may differ because they do not change what a step computes.
-
-    Raises:
-        OptionError: a field differs; the sentence names it.
-    """
-    for field in sorted(now.keys() - free):
-        was, is_now = _plain(then.get(field)), _plain(now[field])
-        if was != is_now:
+    known, then = settings(type(task.recipe)), state["recipe"]
+    for name, value in sorted(task.recipe.values().items()):
+        if not known[name].free and then.get(name) != value:
             raise OptionError(
-                f"The checkpoint was made with {field} = {was!r}, the recipe says "
-                f"{is_now!r}: train without resuming, or into another file."
+                f"The checkpoint was made with {name} = {then.get(name)!r}, the recipe says "
+                f"{value!r}: train without resuming, or into another file."
             )
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def checkpoint_path(out: Path) -> Path:
-    """Return where the checkpoints of a run that exports to ``out`` are kept."""
-    return out.with_suffix(".checkpoint.pt")
+    for name, (what, identity) in task.inputs.items():
+        if state[name] != identity:
+            raise OptionError(
+                f"The checkpoint was made with other {what}: train without resuming, or into "
+                "another file."
+            )
+    return state

@@ -8,329 +8,129 @@
 A step sees both of each pair, as in all three papers (steganalysis/xunet.py, yenet.py,
 siastegnet.py): what only the photo says cancels, and batch norm's statistics are those of both
 kinds. Flips and quarter turns are the papers' augmentation.
-
-Everything random in step n comes from generators seeded by (seed, n), as in training/decoder.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from latentink.errors import OptionError
 from latentink.metrics.detection import accuracy, auc, least_error
-from latentink.steganalysis.detector import Evidence
+from latentink.steganalysis.detector import Detector, Evidence, LearningDetector
 from latentink.steganalysis.network_detector import (
     MIN_SIDE,
     NETWORKS,
     NetworkDetector,
-    check_size,
     make_network,
     save_detector,
 )
 from latentink.steganalysis.siastegnet import MARGIN, SiaStegNet, contrastive_loss
-from latentink.training.checkpoints import check_same_recipe, checkpoint_path, resumable
-from latentink.training.decoder import schedule, step_generator
-from latentink.training.recipes import read_recipe
-from latentink.training.run import run
+from latentink.training.picture_pairs import PicturePairs, split_pairs
+from latentink.training.recipes import Recipe, read_recipe, setting, settings
+from latentink.training.seeding import seeded
+from latentink.training.task import Column, Step, Task
+from latentink.training.trainer import Trainer
 
-LOG_COLUMNS = ("step", "loss", "accuracy", "seconds")
 _RECIPES = Path(__file__).parent / "recipes"
-_STATE = frozenset({"recipe", "step", "network", "optimiser"})
-# It does not change what a step computes.
-_FREE = frozenset({"checkpoint_seconds"})
+OPTIMISERS = ("sgd", "adadelta", "adamax", "adamw")
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what a training run yields.
+class DetectorRecipe(Recipe):
+    """Everything that decides what training a detector yields.
 
-    Attributes:
-        network: ``"xunet"``, ``"yenet"`` or ``"siastegnet"``.
-        optimiser: ``"sgd"`` (momentum 0.9; XuNet's), ``"adadelta"`` (ρ 0.95; YeNet's),
-            ``"adamax"`` (SiaStegNet's) or ``"adamw"``.
-        learning_rate: at its peak; 3 % of the steps lead up to it and a cosine down to 0. The
-            papers' are 0.001, 0.4 and 0.001.
-        weight_decay: of the optimiser.
-        contrastive_weight: of SiaStegNet's contrastive loss beside the cross-entropy (nats).
-        contrastive_margin: distance from which on the halves of a stego differ enough.
-        steps: optimiser steps.
-        batch: pairs a step; the network sees twice as many crops.
-        crop: side of a crop in pixels.
-        held_out: share of the pairs kept from training and measured at the end.
-        seed: seed of everything random.
-        checkpoint_seconds: seconds between checkpoints.
+    The papers' optimisers and learning rates: XuNet has ``"sgd"`` (momentum 0.9) at 0.001, YeNet
+    ``"adadelta"`` (ρ 0.95) at 0.4, SiaStegNet ``"adamax"`` at 0.001.
     """
 
-    network: str = "xunet"
-    optimiser: str = "adamax"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    contrastive_weight: float = 0.1
-    contrastive_margin: float = MARGIN
-    steps: int = 3000
-    batch: int = 8
-    crop: int = 128
-    held_out: float = 0.1
-    seed: int = 1
-    checkpoint_seconds: float = 30.0
+    network: str = setting("xunet", "what is trained", choices=tuple(NETWORKS))
+    optimiser: str = setting("adamax", "by name", choices=OPTIMISERS)
+    learning_rate: float = setting(1e-3, "at its peak; see ``schedule``", 1e-9, 100)
+    weight_decay: float = setting(0.0, "of the optimiser", 0, 1)
+    contrastive_weight: float = setting(0.1, "of SiaStegNet's contrastive loss", 0, 1e9)
+    contrastive_margin: float = setting(MARGIN, "how far a stego's halves should differ", 0, 1e9)
+    batch: int = setting(8, "pairs a step; the network sees twice as many crops", 1, 4096)
+    crop: int = setting(128, "side of a crop, pixels", MIN_SIDE, 4096)
+    held_out: float = setting(0.1, "share of the pairs kept from training", 0, 0.9)
 
 
-LIMITS: dict[str, tuple[float, float]] = {
-    "learning_rate": (1e-9, 100),
-    "weight_decay": (0, 1),
-    "contrastive_weight": (0, 1e9),
-    "contrastive_margin": (0, 1e9),
-    "steps": (1, 1e9),
-    "batch": (1, 4096),
-    "crop": (MIN_SIDE, 4096),
-    "held_out": (0, 0.9),
-    "seed": (0, 2**31),
-    "checkpoint_seconds": (0, 1e9),
-}
-CHOICES = {
-    "network": tuple(NETWORKS),
-    "optimiser": ("sgd", "adadelta", "adamax", "adamw"),
-}
+def shipped_recipe(network: str) -> DetectorRecipe:
+    """Return latentink's own recipe of a network."""
+    return read_recipe(_RECIPES / f"detector_{network}.toml", DetectorRecipe)
 
 
-def read_detector_recipe(path: Path) -> Recipe:
-    """Read a recipe from a TOML file whose keys are the fields of :class:`Recipe`.
+class DetectorTask(Task[DetectorRecipe, PicturePairs]):
+    """A network against pairs of a cover and a stego."""
 
-    Raises:
-        OptionError: see :func:`latentink.training.recipes.read_recipe`.
-    """
-    return read_recipe(path, Recipe, LIMITS, CHOICES)
+    recipe_type = DetectorRecipe
+    seed_word = "decoder"
+    columns = (Column("loss", ".5f", "loss {:.3f}"), Column("accuracy", ".5f", "right {:.1%}"))
 
-
-def shipped_recipe(network: str) -> Recipe:
-    """Return latentink's own recipe of a network.
-
-    Raises:
-        OptionError: there is none.
-    """
-    return read_detector_recipe(_RECIPES / f"detector_{network}.toml")
-
-
-# ----------------------------------------------------------------------------------- pairs
-
-
-class Pairs:
-    """Covers and stegos of the same photos.
-
-    Attributes:
-        covers: (H, W, 3) uint8 each.
-        stegos: the same sizes.
-    """
-
-    def __init__(self, covers: Sequence[np.ndarray], stegos: Sequence[np.ndarray]) -> None:
-        """Take the pictures as they are, without a copy.
-
-        Raises:
-            OptionError: no pairs, numbers or sizes that differ, or a picture smaller than 64×64.
-        """
-        if len(covers) != len(stegos) or not covers:
-            raise OptionError(
-                f"A network is trained on pairs of a cover and its stego, not on {len(covers)} "
-                f"covers and {len(stegos)} stegos."
-            )
-        for cover, stego in zip(covers, stegos, strict=True):
-            check_size(cover)
-            if cover.shape != stego.shape:
-                raise OptionError(
-                    f"A cover is {cover.shape[1]}×{cover.shape[0]}, its stego is "
-                    f"{stego.shape[1]}×{stego.shape[0]}; a pair has one size."
-                )
-        self.covers = list(covers)
-        self.stegos = list(stegos)
-
-    def __len__(self) -> int:
-        return len(self.covers)
-
-    def smallest_side(self) -> int:
-        """Return the shortest side of all pictures, pixels."""
-        return min(min(cover.shape[:2]) for cover in self.covers)
-
-    def chosen(self, indices: Sequence[int]) -> Pairs:
-        """Return some of the pairs."""
-        return Pairs([self.covers[i] for i in indices], [self.stegos[i] for i in indices])
-
-    def crops(self, count: int, side: int, generator: Generator) -> Tensor:
-        """Return crops of ``count`` pairs, (2 · count, 3, side, side) in [0, 1].
-
-        The covers come first, then the stegos in the same order, with the same position, flip and
-        turn. No pair comes twice while there are others.
-
-        Args:
-            count: how many pairs.
-            side: pixels, at most :meth:`smallest_side`.
-            generator: of everything random.
-        """
-        rounds = -(-count // len(self))
-        orders = [torch.randperm(len(self), generator=generator) for _ in range(rounds)]
-        drawn = [self._crop(int(i), side, generator) for i in torch.cat(orders)[:count]]
-        crops = torch.cat([torch.stack(crops) for crops in zip(*drawn, strict=True)])
-        return crops.permute(0, 3, 1, 2).float().div_(255)
-
-    def _crop(self, index: int, side: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        height, width = self.covers[index].shape[:2]
-        top = _below(height - side + 1, generator)
-        left = _below(width - side + 1, generator)
-        turns, flipped = _below(4, generator), _below(2, generator)
-        window = np.s_[top : top + side, left : left + side]
-        both = np.stack((self.covers[index][window], self.stegos[index][window]))
-        both = np.rot90(both, turns, axes=(1, 2))
-        if flipped:
-            both = both[:, :, ::-1]
-        cover, stego = torch.from_numpy(both.copy())
-        return cover, stego
-
-
-def _below(bound: int, generator: Generator) -> int:
-    return int(torch.randint(bound, (1,), generator=generator))
-
-
-def split_pairs(pairs: Pairs, share: float, seed: int) -> tuple[Pairs, Pairs]:
-    """Return the pairs to train on and those held out: ``share`` of them, at least one.
-
-    Raises:
-        OptionError: fewer than two pairs.
-    """
-    if len(pairs) < 2:
-        raise OptionError("Training takes two pairs or more: one is held out for measuring.")
-    generator = Generator().manual_seed(seed)
-    order = torch.randperm(len(pairs), generator=generator).tolist()
-    count = min(max(1, round(share * len(pairs))), len(pairs) - 1)
-    return pairs.chosen(order[count:]), pairs.chosen(order[:count])
-
-
-# -------------------------------------------------------------------------------- training
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What a step measured.
-
-    Attributes:
-        loss: cross-entropy in nats, plus SiaStegNet's weighted contrastive loss.
-        accuracy: share of the crops that the network calls right.
-    """
-
-    loss: float
-    accuracy: float
-
-    def row(self) -> list[str]:
-        """Return the figures for the log."""
-        return [f"{self.loss:.5f}", f"{self.accuracy:.5f}"]
-
-    def text(self) -> str:
-        """Return the figures for the progress line."""
-        return f"loss {self.loss:.3f}  right {self.accuracy:.1%}"
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What a detector does on pairs that it has not seen; see metrics/detection.py.
-
-    Attributes:
-        accuracy: at the detector's threshold.
-        auc: area under the ROC.
-        error: P_E.
-    """
-
-    accuracy: float
-    auc: float
-    error: float
-
-
-class Trainer:
-    """The network, its optimiser and the number of steps done."""
-
-    def __init__(self, recipe: Recipe, pairs: Pairs) -> None:
-        """Start from random weights.
+    def build(self) -> None:
+        """Make the network and its optimiser.
 
         Raises:
             OptionError: a picture is smaller than the recipe's crop.
         """
-        if pairs.smallest_side() < recipe.crop:
+        smallest = self.training.smallest_side()
+        if smallest < self.recipe.crop:
             raise OptionError(
-                f"The recipe takes crops of {recipe.crop} pixels, a picture has a side of "
-                f"{pairs.smallest_side()}; lower crop or leave small pictures out."
+                f"The recipe takes crops of {self.recipe.crop} pixels, a picture has a side of "
+                f"{smallest}; lower crop or leave small pictures out."
             )
-        self.recipe = recipe
-        self.pairs = pairs
-        self.step = 0
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(recipe.seed)
-            self.network = make_network(recipe.network)
+        with seeded(self.recipe.seed):
+            self.network = make_network(self.recipe.network)
         self.network.to(memory_format=torch.channels_last)
-        self.optimiser = _optimiser(recipe, self.network)
+        self.optimiser = _optimiser(self.recipe, self.network)
 
-    def advance(self) -> Figures:
-        """Do one optimiser step and return what it measured."""
+    def advance(self, step: Step) -> dict[str, Tensor | float]:
+        """Tell the covers of a batch from its stegos."""
         recipe = self.recipe
-        generator = step_generator(recipe.seed, self.step)
-        crops = self.pairs.crops(recipe.batch, recipe.crop, generator)
-        crops = crops.contiguous(memory_format=torch.channels_last)
+        crops = self.training.crops(recipe.batch, recipe.crop, step.generator)
         labels = torch.arange(2).repeat_interleave(recipe.batch)
-        for group in self.optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * schedule(self.step, recipe.steps)
-        with torch.random.fork_rng(devices=[]), torch.autocast("cpu", dtype=torch.bfloat16):
-            # Dropout draws from the global generator.
-            torch.manual_seed(generator.initial_seed())
+        crops, labels = step.fabric.to_device((crops, labels))
+        # Dropout draws from the global generators.
+        torch.manual_seed(step.generator.initial_seed())
+        with step.fabric.autocast():
             loss, logits = detection_loss(self.network, crops, labels, recipe)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimiser.step()
-        self.step += 1
+        step.descend(self.optimiser, loss, None)
         right = (logits.argmax(1) == labels).float().mean()
-        return Figures(loss.item(), right.item())
+        return {"loss": loss.detach(), "accuracy": right}
 
-    def state(self) -> dict[str, Any]:
-        """Return everything that resuming needs; tensors, numbers and text only."""
-        return {
-            "recipe": asdict(self.recipe),
-            "step": self.step,
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from what :meth:`state` returned.
-
-        Raises:
-            OptionError: the state was reached with another recipe; the sentence names a field.
-        """
-        check_same_recipe(state["recipe"], asdict(self.recipe), _FREE)
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step = state["step"]
+    def export(self, out: Path, notes: dict[str, str]) -> None:
+        """Write the detector with what it does on the pairs held out."""
+        detector = NetworkDetector(self.recipe.network, self.network)
+        notes["training_pairs"] = str(len(self.training))
+        notes["held_out_pairs"] = str(len(self.held_out))
+        for name, value in measure_detector(detector, self.held_out).items():
+            notes[f"held_out_{name}"] = f"{value:.5f}"
+        save_detector(detector, out, notes)
 
 
-def _optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
-    parameters = network.parameters()
-    rate, decay = recipe.learning_rate, recipe.weight_decay
+TASK = DetectorTask
+
+
+def _optimiser(recipe: DetectorRecipe, network: nn.Module) -> torch.optim.Optimizer:
+    parameters, decay = network.parameters(), recipe.weight_decay
     match recipe.optimiser:
         case "sgd":
-            return torch.optim.SGD(parameters, rate, momentum=0.9, weight_decay=decay)
+            return torch.optim.SGD(parameters, momentum=0.9, weight_decay=decay)
         case "adadelta":
-            return torch.optim.Adadelta(parameters, rate, rho=0.95, eps=1e-8, weight_decay=decay)
+            return torch.optim.Adadelta(parameters, rho=0.95, eps=1e-8, weight_decay=decay)
         case "adamax":
-            return torch.optim.Adamax(parameters, rate, weight_decay=decay)
-        case "adamw":
-            return torch.optim.AdamW(parameters, rate, weight_decay=decay)
-    raise OptionError(f"There is no optimiser {recipe.optimiser!r}.")
+            return torch.optim.Adamax(parameters, weight_decay=decay)
+        case _:
+            return torch.optim.AdamW(parameters, weight_decay=decay)
 
 
 def detection_loss(
-    network: nn.Module, pictures: Tensor, labels: Tensor, recipe: Recipe
+    network: nn.Module, pictures: Tensor, labels: Tensor, recipe: DetectorRecipe
 ) -> tuple[Tensor, Tensor]:
     """Return the loss and the logits (B, 2), both float32.
 
@@ -349,88 +149,74 @@ def detection_loss(
     return F.cross_entropy(logits, labels) + recipe.contrastive_weight * contrast, logits
 
 
-def fitted(recipe: Recipe, pairs: Pairs, seed: int) -> nn.Module:
-    """Return a network trained on all ``pairs``, without a checkpoint, a log or pairs held out.
-
-    Args:
-        recipe: what to train after; its crop shrinks to the smallest picture.
-        pairs: two or more.
-        seed: in place of the recipe's.
-
-    Raises:
-        OptionError: fewer than two pairs, or a seed out of range.
-    """
-    if len(pairs) < 2:
-        raise OptionError("Training a network takes two pairs or more.")
-    low, high = LIMITS["seed"]
-    if not low <= seed <= high:
-        raise OptionError(f"The seed is {seed}, not {low:g} to {high:g}.")
-    recipe = replace(recipe, seed=seed, crop=min(recipe.crop, pairs.smallest_side()))
-    trainer = Trainer(recipe, pairs)
-    while trainer.step < recipe.steps:
-        trainer.advance()
-    return trainer.network
-
-
-def evaluate(detector: NetworkDetector, pairs: Pairs) -> Measurement:
-    """Measure on the whole pictures of all ``pairs``, in float32."""
+def measure_detector(detector: Detector, pairs: PicturePairs) -> dict[str, float]:
+    """Return accuracy (at the detector's threshold), AUC and P_E on whole pictures of ``pairs``."""
     covers = [detector.score(Evidence(b"", picture)) for picture in pairs.covers]
     stegos = [detector.score(Evidence(b"", picture)) for picture in pairs.stegos]
-    return Measurement(
-        accuracy(covers, stegos, detector.threshold),
-        auc(covers, stegos),
-        least_error(covers, stegos),
-    )
+    return {
+        "accuracy": accuracy(covers, stegos, detector.threshold),
+        "auc": auc(covers, stegos),
+        "p_e": least_error(covers, stegos),
+    }
 
 
-# ------------------------------------------------------------------------------------- run
+def must_learn(detector: Detector) -> bool:
+    """Return whether a detector has to be fitted before it scores."""
+    untrained = isinstance(detector, NetworkDetector) and not detector.trained
+    return untrained or isinstance(detector, LearningDetector)
 
 
-def train_detector(
-    recipe_path: Path,
-    covers: Sequence[np.ndarray],
-    stegos: Sequence[np.ndarray],
-    out: Path,
-    resume: bool,
-) -> Path:
-    """Train after a recipe and export the detector; show progress on the terminal.
-
-    Beside ``out`` lie the newest checkpoint (``.checkpoint.pt``) and the log (``.csv``: step,
-    loss, accuracy, seconds). Interrupting leaves both; ``resume`` continues exactly, given the
-    same pairs.
+def fit_detector(
+    detector: Detector,
+    covers: Sequence[Evidence],
+    stegos: Sequence[Evidence],
+    seed: int,
+    recipe: DetectorRecipe | None = None,
+) -> None:
+    """Fit any detector that learns: a network from random weights, others by their own ``fit``.
 
     Args:
-        recipe_path: TOML file, see :class:`Recipe`.
-        covers: (H, W, 3) uint8 each, the recipe's crop or larger.
-        stegos: of the same photos in the same order, at the same sizes.
-        out: the safetensors file to write; its folder is created.
-        resume: continue from the checkpoint.
+        detector: what to fit.
+        covers: files without a message.
+        stegos: files with one; for a network, number i is cover i's photo at the same size.
+        seed: of everything random; for a network 0 to 2³¹, in place of the recipe's.
+        recipe: of a network, the shipped one by default; its crop shrinks to the smallest picture.
 
-    Returns:
-        ``out``, for :func:`latentink.steganalysis.network_detector.load_detector`.
+    Raises:
+        OptionError: too few pairs, pairs that the detector cannot look at, a seed out of range, or
+            a recipe of another network.
+    """
+    if isinstance(detector, LearningDetector):
+        detector.fit(covers, stegos, seed)
+        return
+    assert isinstance(detector, NetworkDetector)
+    pairs = PicturePairs([e.picture for e in covers], [e.picture for e in stegos])
+    recipe = recipe or shipped_recipe(detector.name)
+    if recipe.network != detector.name:
+        raise OptionError(f"The recipe is for {recipe.network}, the detector is {detector.name}.")
+    if len(pairs) < 2:
+        raise OptionError("Training a network takes two pairs or more.")
+    if problem := settings(DetectorRecipe)["seed"].problem(seed):
+        raise OptionError(f"The seed is {problem}.")
+    recipe = replace(recipe, seed=seed, crop=min(recipe.crop, pairs.smallest_side()))
+    task = DetectorTask(recipe, pairs, pairs)
+    Trainer(task).finish()
+    detector.learned(task.network.cpu())
+
+
+def train_detector(recipe_path: Path, pairs: PicturePairs, out: Path, resume: bool) -> Path:
+    """Train after a recipe and export the detector; see :meth:`Trainer.train`.
+
+    Args:
+        recipe_path: TOML file whose keys are fields of :class:`DetectorRecipe`.
+        pairs: pictures of the recipe's crop or larger.
+        out: the safetensors file to write, for ``load_detector``; its folder is created.
+        resume: continue from the checkpoint, exactly if the pairs are the same.
 
     Raises:
         OptionError: the recipe or the pairs do not serve.
-        WeightsError: there is no readable checkpoint to resume from.
-        OutputError: ``out``, the checkpoint or the log cannot be written.
     """
-    recipe = read_detector_recipe(recipe_path)
-    training, held_out = split_pairs(Pairs(covers, stegos), recipe.held_out, recipe.seed)
-    trainer = Trainer(recipe, training)
-    if resume:
-        trainer.restore(resumable(checkpoint_path(out), _STATE))
-    run(trainer, out, LOG_COLUMNS, recipe.steps, recipe.checkpoint_seconds)
-    detector = NetworkDetector(recipe.network, recipe)
-    detector.network = trainer.network.eval()
-    measured = evaluate(detector, held_out)
-    notes = {
-        "recipe": recipe_path.name,
-        "steps": str(trainer.step),
-        "training_pairs": str(len(training)),
-        "held_out_pairs": str(len(held_out)),
-        "held_out_accuracy": f"{measured.accuracy:.5f}",
-        "held_out_auc": f"{measured.auc:.5f}",
-        "held_out_p_e": f"{measured.error:.5f}",
-    }
-    save_detector(detector, out, notes)
-    return out
+    recipe = read_recipe(recipe_path, DetectorRecipe)
+    training, held_out = split_pairs(pairs, recipe.held_out, recipe.seed)
+    task = DetectorTask(recipe, training, held_out)
+    return Trainer(task).train(recipe_path, out, resume)

@@ -14,23 +14,8 @@ from torch import Generator, Tensor
 from latentink.errors import OptionError
 from latentink.picture import centre, to_tensor
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 HELD_OUT_PERCENT = 5
 MIN_SIDE = 16
-
-
-def list_photos(folder: Path) -> list[Path]:
-    """Return the pictures directly in ``folder``, by name.
-
-    Raises:
-        OptionError: The folder is missing or holds no picture; the sentence names it.
-    """
-    if not folder.is_dir():
-        raise OptionError(f"The folder of photos {folder} does not exist.")
-    photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
-    if not photos:
-        raise OptionError(f"The folder {folder} holds no photo ({', '.join(PICTURE_SUFFIXES)}).")
-    return photos
 
 
 def is_held_out(photo: Path) -> bool:
@@ -82,14 +67,14 @@ class Photos:
             count: how many.
             side: pixels.
             generator: of everything random.
-            smallest_scale: each crop is reduced by a factor drawn from here to 1, as far as its
-                photo is large enough; that removes the traces of JPEG, which real covers need not
-                have.
+            smallest_scale: a factor drawn from here to 1 reduces each crop, where its photo is
+                large enough; that removes traces of JPEG, which real covers need not have.
         """
-        return torch.stack([self._crop(side, generator, smallest_scale) for _ in range(count)])
+        crops = [self._crop(side, generator, smallest_scale) for _ in range(count)]
+        return torch.stack(crops).contiguous(memory_format=torch.channels_last)
 
     def _crop(self, side: int, generator: Generator, smallest_scale: float) -> Tensor:
-        pixels = self.pixels(_below(len(self), generator))
+        pixels = self.pixels(below(len(self), generator))
         taken = side
         if smallest_scale < 1:
             share = float(torch.rand(1, generator=generator))
@@ -98,22 +83,23 @@ class Photos:
         short = [max(taken - length, 0) for length in pixels.shape[:2]]
         if any(short):
             pixels = np.pad(pixels, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric")
-        top = _below(pixels.shape[0] - taken + 1, generator)
-        left = _below(pixels.shape[1] - taken + 1, generator)
+        top = below(pixels.shape[0] - taken + 1, generator)
+        left = below(pixels.shape[1] - taken + 1, generator)
         part = pixels[top : top + taken, left : left + taken]
         if taken > side:
             part = np.asarray(Image.fromarray(part).resize((side, side), Image.Resampling.BICUBIC))
         crop = torch.from_numpy(part.copy())
-        if _below(2, generator):
+        if below(2, generator):
             crop = crop.flip(1)
         return crop.permute(2, 0, 1).float().div_(255)
 
 
-def _below(bound: int, generator: Generator) -> int:
+def below(bound: int, generator: Generator) -> int:
+    """Return a random whole number from 0 to ``bound`` − 1."""
     return int(torch.randint(bound, (1,), generator=generator))
 
 
-def centre_crop(pixels: np.ndarray, side: int) -> Tensor:
+def centre_crop(pixels: np.ndarray, side: int = 256) -> Tensor:
     """Return at most the central ``side`` × ``side`` pixels of (H, W, 3) uint8 as (1, 3, h, w)."""
     return to_tensor(centre(pixels, side))
 
