@@ -1,4 +1,4 @@
-"""The map in the README names what is there; the documents name files that exist."""
+"""The README's map and the floors name what is there; the documents name files that exist."""
 
 from __future__ import annotations
 
@@ -39,6 +39,17 @@ def test_the_map_names_every_entry_of_the_package() -> None:
     assert {name for name in named if name.endswith("/")} == {
         f"{name.rstrip('/')}/" for name in named if (PACKAGE / name).is_dir()
     }
+
+
+def test_the_floors_are_those_that_import_linter_holds() -> None:
+    configuration = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    layers = re.findall(r'"(.*)"', configuration.split("layers = [")[1].split("\n]")[0])
+    text = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    # The names stand in the first column, with a line between two floors.
+    drawn = re.sub(r"(?<=\S) {2,}.*", "", text.split("```")[1]).split("│")
+    assert [set(re.findall(r"\w+", floor)) for floor in drawn] == [
+        set(re.findall(r"\w+", layer)) for layer in layers
+    ]
 
 
 DOCUMENTS = sorted(
