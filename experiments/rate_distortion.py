@@ -129,6 +129,27 @@ def draw(curves: pd.DataFrame, path: Path) -> None:
     figure.savefig(path)
 
 
+def print_bd_rates(curves: pd.DataFrame) -> None:
+    """Print how our codecs compare with each other curve."""
+    for codec in (name for name in OURS if name in set(curves.codec)):
+        own = curves[curves.codec == codec]
+        for other in curves.codec.unique():
+            if other == codec:
+                continue
+            against = curves[curves.codec == other]
+            rate = bjontegaard.bd_rate(
+                against.bpp,
+                against.psnr,
+                own.bpp,
+                own.psnr,
+                method="akima",
+                require_matching_points=False,
+                min_overlap=0,
+            )
+            low, high = gap_at_rates(curves, codec, other)
+            print(f"{codec} against {other}: BD-rate {rate:+.1f} %, {low:+.2f} to {high:+.2f} dB")
+
+
 def main() -> None:
     """Measure, print, and draw where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -155,23 +176,7 @@ def main() -> None:
         table.round(5).to_csv(arguments.out, index=False)
     curves = means(table)
     print(curves.round(3).to_string(index=False))
-    for codec in (name for name in OURS if name in set(curves.codec)):
-        own = curves[curves.codec == codec]
-        for other in curves.codec.unique():
-            if other == codec:
-                continue
-            against = curves[curves.codec == other]
-            rate = bjontegaard.bd_rate(
-                against.bpp,
-                against.psnr,
-                own.bpp,
-                own.psnr,
-                method="akima",
-                require_matching_points=False,
-                min_overlap=0,
-            )
-            low, high = gap_at_rates(curves, codec, other)
-            print(f"{codec} against {other}: BD-rate {rate:+.1f} %, {low:+.2f} to {high:+.2f} dB")
+    print_bd_rates(curves)
     if arguments.figure:
         draw(curves, arguments.figure)
 

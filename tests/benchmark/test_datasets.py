@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from latentink.benchmark.datasets import (
+    KNOWN_DATASETS,
     Dataset,
     choose_photos,
     default_crop,
     default_paper,
-    known_datasets,
     list_dataset,
     load_photo,
 )
@@ -29,7 +29,7 @@ def save(folder: Path, *names: str) -> None:
 
 @pytest.mark.parametrize("name", ["div2k", "coco", "celeba", "kodak"])
 def test_a_missing_public_set_says_where_to_get_it(name: str, tmp_path: Path) -> None:
-    known = known_datasets()[name]
+    known = KNOWN_DATASETS[name]
     with pytest.raises(OptionError) as caught:
         list_dataset(Dataset(name, tmp_path / "nothing"))
     for part in (known.source, known.photos, str(tmp_path / "nothing" / known.inside)):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +53,7 @@ class Dataset:
     """Photos to measure on.
 
     Attributes:
-        name: of the results, and of a public set where it is one (:func:`known_datasets`).
+        name: of the results, and of a public set where it is one (:data:`KNOWN_DATASETS`).
         folder: with the photos in it, or with the folder of the public set's archive.
         crop: side of the centre crops in pixels, 16 or more.
         count: photos at most.
@@ -68,10 +67,9 @@ class Dataset:
     paper: str = ""
 
 
-@cache
-def known_datasets() -> dict[str, KnownDataset]:
-    """Return the public sets by name."""
-    known = (
+KNOWN_DATASETS = {
+    dataset.name: dataset
+    for dataset in (
         KnownDataset(
             name="div2k",
             paper="DIV2K",
@@ -109,12 +107,13 @@ def known_datasets() -> dict[str, KnownDataset]:
             source="https://r0k.us/graphics/kodak/",
         ),
     )
-    return {dataset.name: dataset for dataset in known}
+}
+"""The public sets by name."""
 
 
 def default_crop(name: str) -> int:
     """Return the paper's side of the crops in pixels: 192 for faces, 512 for everything else."""
-    known = known_datasets().get(name)
+    known = KNOWN_DATASETS.get(name)
     if known is not None:
         return known.crop
     return FACES_CROP if name == "faces" else PAPER_CROP
@@ -122,7 +121,7 @@ def default_crop(name: str) -> int:
 
 def default_paper(name: str) -> str:
     """Return the dataset's name in the paper's tables, or nothing."""
-    known = known_datasets().get(name)
+    known = KNOWN_DATASETS.get(name)
     return "" if known is None else known.paper
 
 
@@ -133,7 +132,7 @@ def list_dataset(dataset: Dataset) -> list[Path]:
         OptionError: the folder is missing or holds no photo, with where to get a public set; or
             two photos have the same name but for its ending.
     """
-    known = known_datasets().get(dataset.name)
+    known = KNOWN_DATASETS.get(dataset.name)
     folder = dataset.folder
     if known is not None and (folder / known.inside).is_dir():
         folder = folder / known.inside

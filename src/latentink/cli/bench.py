@@ -46,12 +46,7 @@ def bench_run_command(
     from latentink.benchmark.runner import run_benchmark
     from latentink.benchmark.store import Results
 
-    if jobs < 1:
-        raise OptionError(f"--jobs is {jobs}; choose 1 or more.")
-    if engine not in _ENGINES:
-        raise OptionError(f"--engine takes {' or '.join(_ENGINES)}, not {engine!r}.")
-    if engine == "local" and (address is not None or gpus):
-        raise OptionError("--address and --gpus belong to --engine ray.")
+    chosen_engine = _engine(engine, jobs, address, gpus)
     read = read_config(config)
     if retry_refused:
         with Results(out / RESULTS, create=False) as results:
@@ -68,7 +63,7 @@ def bench_run_command(
                 left=left(progress, result),
             )
 
-        progress = run_benchmark(read, out, _engine(engine, jobs, address, gpus), show)
+        progress = run_benchmark(read, out, chosen_engine, show)
     print(f"{sum(progress.done.values())} results in {out}; `latentink bench report {out}`")
     for method, seconds in sorted(progress.spent.items(), key=lambda item: -item[1]):
         print(f"{method}: {seconds / progress.worked[method]:.1f} s a photo")
@@ -106,6 +101,17 @@ def left(progress: Progress, result: Result | None) -> str:
 
 
 def _engine(name: str, jobs: int, address: str | None, gpus: float) -> Engine:
+    """Return the engine that the options ask for.
+
+    Raises:
+        OptionError: an option is out of its range, or does not go with the engine.
+    """
+    if jobs < 1:
+        raise OptionError(f"--jobs is {jobs}; choose 1 or more.")
+    if name not in _ENGINES:
+        raise OptionError(f"--engine takes {' or '.join(_ENGINES)}, not {name!r}.")
+    if name == "local" and (address is not None or gpus):
+        raise OptionError("--address and --gpus belong to --engine ray.")
     if name == "ray":
         from latentink.benchmark.ray_engine import RayEngine
 
