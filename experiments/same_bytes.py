@@ -36,6 +36,7 @@ from PIL import Image
 from safetensors import deserialize
 
 PARTS = ("hide", "embed", "train")
+CODECS = ("hyperprior", "elic")
 MESSAGE = "at noon"
 LONG_MESSAGE = "The tide turns at four; wait for the second boat, not the first. " * 4
 QUALITY = "6"
@@ -85,29 +86,31 @@ def hide_cases() -> list[Case]:
     grid = [
         hide_case(f"{photo}-{codec}-{channel}-{preset}", photo, codec, channel, "--preset", preset)
         for photo in small_photos()
-        for codec in ("hyperprior", "elic")
+        for codec in CODECS
         for channel in ("pixels", "latents")
         for preset in ("balanced", "fast")
     ]
-    pixels: dict[str, tuple[str, ...]] = {
-        "periodic128": ("--preset", "fast", "--decoder", "periodic128"),
-        "keyed": ("--preset", "fast", "--decoder", "keyed"),
-        "robust": ("--preset", "fast", "--decoder", "robust"),
-        "paper-encoder": ("--preset", "paper", "--decoder", "robust", "--start", "encoder"),
-        "long": ("--preset", "fast", "--message", LONG_MESSAGE),
-    }
-    latents: dict[str, tuple[str, ...]] = {
-        "refined": ("--steps", "6"),
-        "long": ("--message", LONG_MESSAGE),
-        "fraction": ("--quality", "4.3"),
+    options = {
+        "pixels-periodic64": ("--preset", "fast", "--decoder", "periodic64"),
+        "pixels-keyed": ("--preset", "fast", "--decoder", "keyed"),
+        "pixels-robust": ("--preset", "fast", "--decoder", "robust"),
+        "pixels-paper": ("--preset", "paper"),
+        "pixels-long": ("--preset", "fast", "--message", LONG_MESSAGE),
+        "latents-long": ("--message", LONG_MESSAGE),
+        "latents-fraction": ("--quality", "4.3"),
     }
     further = [
-        hide_case(f"cat-{codec}-{channel}-{name}", "cat", codec, channel, *options)
-        for channel, named in (("pixels", pixels), ("latents", latents))
-        for codec in ("hyperprior", "elic")
-        for name, options in named.items()
+        hide_case(f"cat-{codec}-{name}", "cat", codec, name.partition("-")[0], *more)
+        for codec in CODECS
+        for name, more in options.items()
     ]
-    return [*grid, *further]
+    encoder = ("--preset", "fast", "--decoder", "dense", "--start", "encoder")
+    return [
+        *grid,
+        *further,
+        hide_case("cat-hyperprior-latents-refined", "cat", "hyperprior", "latents", "--steps", "6"),
+        hide_case("rocket-hyperprior-pixels-encoder", "rocket", "hyperprior", "pixels", *encoder),
+    ]
 
 
 def hide_case(name: str, photo: str, codec: str, channel: str, *options: str) -> Case:
@@ -247,8 +250,8 @@ def job_of(case: Case, inputs: Path, out: Path) -> dict[str, object]:
 def outputs_of(out: Path, case: Case) -> list[Path]:
     """Return the files that a case has written, sorted: none, one, or weights of two networks."""
     target = out / case.name
-    files = target.parent.glob(f"{target.name}.*{case.suffix}")
-    return sorted(path for path in files if path.is_file())
+    files = target.parent.glob(f"{target.name}.*")
+    return sorted(path for path in files if path.name.endswith(case.suffix))
 
 
 def child(source: str) -> None:
