@@ -36,7 +36,7 @@ def test_a_plain_file_carries_no_message_and_looks_the_same(stego):
     plain = latentink.compress(astronaut())
     with pytest.raises(latentink.MessageNotFoundError):
         latentink.reveal(plain.data, password="tide")
-    open_fields = ("codec", "fingerprint", "height", "width", "quality_code")
+    open_fields = ("codec_number", "fingerprint", "height", "width", "quality_code")
     with_message, without = unpack(stego.data), unpack(plain.data)
     assert [getattr(with_message, f) for f in open_fields] == [
         getattr(without, f) for f in open_fields
