@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
@@ -21,7 +20,7 @@ from latentink.benchmark.measurement import Measurement, Origin, load_lpips, mea
 from latentink.benchmark.progress import Progress
 from latentink.benchmark.runner import OnResult, open_methods, plan, run_benchmark
 from latentink.benchmark.store import Refusal, Result, Results
-from latentink.benchmark.units import Outcome, Unit, opened
+from latentink.benchmark.units import Unit, opened
 from latentink.errors import OptionError, WeightsError
 from latentink.methods.saving import eight_bits
 from photos import astronaut
@@ -160,13 +159,6 @@ def test_figures_are_those_of_the_method_with_the_bits_of_seed_and_photo(
     assert replace(found[1], lpips=expected.lpips) == expected
 
 
-def test_bits_depend_on_seed_and_photo() -> None:
-    shapes = [photo_bits((1, 8, 8), *of) for of in ((0, "a"), (0, "a"), (1, "a"), (0, "b"))]
-    assert np.array_equal(shapes[0], shapes[1])
-    assert not np.array_equal(shapes[0], shapes[2])
-    assert not np.array_equal(shapes[0], shapes[3])
-
-
 def test_methods_with_the_same_search_find_once_and_pay_alike(photos: Path, tmp_path: Path) -> None:
     run_benchmark(configured(photos, PNG, FLOATS), tmp_path / "out", InProcess())
     png, floats = read(tmp_path / "out")[:2]
@@ -301,18 +293,6 @@ def test_the_plan_takes_all_datasets_photo_by_photo(photos: Path) -> None:
         Unit("a", two, 32, ("lsb-matching",), 3, False),
         Unit("a", two, 32, (PNG, FLOATS), 3, False),
     ]
-
-
-def test_the_time_left_is_each_methods_mean_over_the_workers() -> None:
-    progress = Progress(total={"a": 10, "b": 5, "c": 5}, done={"a": 2, "b": 4, "c": 5})
-    assert progress.all_seconds_left() is None
-    for method, spent in (("a", 2.0), ("a", 4.0), ("b", 6.0)):
-        progress.count(Outcome(Refusal(method, "d", "p", 0, ""), spent))
-    # 12 seconds of work in 6 of the clock: two workers.
-    progress.started = time.monotonic() - 6
-    assert progress.seconds_left("a") == pytest.approx(6 * 3 / 2, rel=0.01)
-    assert progress.seconds_left("b") == progress.seconds_left("c") == 0
-    assert progress.all_seconds_left() == pytest.approx(9, rel=0.01)
 
 
 def test_jobs_below_one_are_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-FOLDER = Path(__file__).parents[1] / "experiments"
+FOLDER = Path(__file__).parents[2] / "experiments"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py") if path.name != "inputs.py")
 
 
