@@ -11,7 +11,7 @@ demo: $(READY)
 	$(BIN)/latentink demo --out demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,6 +1,14 @@
+"""What all tests share; one thread a process, for ``make test`` runs a process on each core."""
+
 from __future__ import annotations
 
+import os
+
+# PyTorch asks once, when it is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
+import torch
 from hypothesis import settings
 
 from latentink.codecs.codec import Codec
@@ -8,11 +16,27 @@ from latentink.codecs.loading import load_codec
 from latentink.codecs.registry import CODECS
 from latentink.results import StegoResult
 from latentink.steganography import hide
+from latentink.workers import available_cores
 from photos import astronaut
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+# A process takes up to 3 GB.
+_MOST_PROCESSES = 8
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return what ``pytest -n auto`` starts: a process for each core that it may use."""
+    return min(available_cores(), _MOST_PROCESSES)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Start each test from the same random numbers, whichever tests ran before it."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -116,14 +116,13 @@ def test_one_schedule_does_not_end_early_when_it_settles(hyperprior, task_on, ru
 
 
 def test_lbfgs_lowers_the_objective(task_on, run):
-    task = task_on(64, 64)
     _, seen = run(
-        task, steps=6, optimiser="lbfgs", learning_rate=1.0,
+        task_on(64, 64), steps=6, optimiser="lbfgs", learning_rate=1.0,
         final_learning_rate=1.0, rate_relaxation="soft_rounding",
         synthesis_relaxation="soft_rounding", accuracy_gain=0.0,
     )  # fmt: skip
-    objectives = [progress.objective for progress in seen]
-    assert objectives[-1] < 0.99 * objectives[0]
+    # The first three steps have one temperature, and the line search a third of L to take off.
+    assert seen[2].objective < 0.9 * seen[0].objective
 
 
 @pytest.mark.parametrize("relaxation", RELAXATIONS)

@@ -12,6 +12,8 @@ from torch.optim.adam import adam
 
 _BETAS = (0.9, 0.99)
 _EPSILON = 1e-8
+# Of a step of L-BFGS: one at its start, 25 of the line search.
+_MOST_EVALUATIONS = 26
 
 
 def cosine_rate(first: float, last: float, share: float) -> float:
@@ -84,7 +86,10 @@ class Lbfgs:
 
     def __init__(self, latent: Tensor, learning_rate: float) -> None:
         self.learning_rate = learning_rate
-        self._optimiser = torch.optim.LBFGS([latent], max_iter=1, line_search_fn="strong_wolfe")
+        # By default PyTorch allows 1.25 evaluations an iteration: none to the line search.
+        self._optimiser = torch.optim.LBFGS(
+            [latent], max_iter=1, max_eval=_MOST_EVALUATIONS, line_search_fn="strong_wolfe"
+        )
 
     def step(self, closure: Callable[[], Tensor]) -> None:
         """Move the latent once."""
