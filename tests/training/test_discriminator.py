@@ -62,11 +62,11 @@ def test_it_learns_to_tell_noise_from_its_reconstruction(
         seed: np.random.default_rng(seed).integers(0, 256, (80, 70, 3), dtype=np.uint8)
         for seed in range(2)
     }
-    trainer = trainer_of("discriminator", noise, width=8, steps=80, learning_rate=1e-3)
+    trainer = trainer_of("discriminator", noise, width=8, steps=80, learning_rate=3e-3)
     figures = [trainer.advance() for _ in range(80)]
     assert figures[0]["accuracy"] < 0.75
-    assert np.mean([f["accuracy"] for f in figures[-5:]]) > 0.9
-    assert np.mean([float(f["loss"]) for f in figures[-5:]]) < 0.7 * float(figures[0]["loss"])
+    assert np.mean([f["accuracy"] for f in figures[-20:]]) > 0.85
+    assert np.mean([float(f["loss"]) for f in figures[-20:]]) < 0.6 * float(figures[0]["loss"])
 
 
 def test_the_exported_kernels_are_normalised_and_compute_the_same() -> None:
