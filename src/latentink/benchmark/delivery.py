@@ -40,7 +40,7 @@ def delivered_bits(soft: np.ndarray, bits: np.ndarray, keys: Keys | None = None)
     """Return the bits of the longest message that comes back; 0 where none does.
 
     At most six lengths are tried, and the one returned really came back: first the :data:`SHARES`
-    of what :func:`soft_information` allows, downwards; then, while trials are left, lengths between
+    of what :func:`mutual_information` allows, downwards; then, while trials are left, lengths between
     the first that came back and the last that was lost. Mostly the figure is less than 10 % short.
 
     Sealing and preamble count against the message. Where fewer than about 70 % of the raw bits are
@@ -53,7 +53,7 @@ def delivered_bits(soft: np.ndarray, bits: np.ndarray, keys: Keys | None = None)
     """
     keys = derive_keys(None) if keys is None else keys
     margins = mirrored(soft, bits, np.ones_like(bits))
-    information = soft_information(margins)
+    information = mutual_information(margins)
 
     def comes_back(share: float) -> bool:
         return _comes_back(message_length(share * information, bits.size), margins, keys)
@@ -86,7 +86,7 @@ def mirrored(soft: np.ndarray, bits: np.ndarray, word: np.ndarray) -> np.ndarray
     return np.where(bits == word, soft, -soft)
 
 
-def soft_information(margins: np.ndarray) -> float:
+def mutual_information(margins: np.ndarray) -> float:
     """Return the bits of information, 0 to 1, that soft values give about a raw bit.
 
     The generalised mutual information, the maximum over scales s of mean(1 − log2(1 + exp(−s·m)))
