@@ -39,9 +39,10 @@ _LOG_SCALES = (-12.0, 6.0)
 def delivered_bits(soft: np.ndarray, bits: np.ndarray, keys: Keys | None = None) -> int:
     """Return the bits of the longest message that comes back; 0 where none does.
 
-    At most six lengths are tried, and the one returned really came back: first the :data:`SHARES`
-    of what :func:`mutual_information` allows, downwards; then, while trials are left, lengths between
-    the first that came back and the last that was lost. Mostly the figure is less than 10 % short.
+    At most six lengths are tried, and the one returned really came back. First come the
+    :data:`SHARES` of what :func:`mutual_information` allows, downwards; then, while trials are
+    left, lengths between the first that came back and the last that was lost. Mostly the figure is
+    less than 10 % short.
 
     Sealing and preamble count against the message. Where fewer than about 70 % of the raw bits are
     right, the preamble (80 bits in 896) is lost, and any message with it.
