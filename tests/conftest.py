@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # PyTorch asks once, when it is loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -22,6 +23,10 @@ from photos import astronaut
 # How long an example takes says how busy the machine is.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+# A shell's background jobs ignore Ctrl-C, and so would Python and what the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A process takes up to 3 GB.
 _MOST_PROCESSES = 8

@@ -10,6 +10,7 @@ import skimage.data
 import latentink
 from latentink import HideOptions
 from latentink.bundled import bundled
+from latentink.channels.latents.channel import LatentsChannel
 from latentink.codecs.gains import lagrangian
 from latentink.container import unpack
 from latentink.picture import encode_png
@@ -309,3 +310,13 @@ def test_a_changed_picture_gives_the_message_or_an_error(stego):
             assert latentink.reveal(noisy, password="tide") == b"meet at noon"
         except latentink.MessageNotFoundError:
             assert strength > 1
+
+
+def test_a_receiver_goes_on_where_a_channel_takes_the_message_for_a_damaged_one(stego, monkeypatch):
+    def damaged(channel, received, keys):
+        raise latentink.MessageNotFoundError("too much of it is damaged")
+
+    monkeypatch.setattr(LatentsChannel, "read", damaged)
+    assert latentink.reveal(stego.data, password="tide") == b"meet at noon"
+    with pytest.raises(latentink.MessageNotFoundError, match="damaged"):
+        latentink.reveal(stego.data, password="ebb")

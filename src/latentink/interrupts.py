@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Let processes started here inherit that Ctrl-C is the parent's to answer."""
+    """Block Ctrl-C in processes that are started in this block; only the parent handles it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -147,8 +147,8 @@ class Capacity:
 
     Attributes:
         message_bytes: bytes (after compression) that it should carry at acceptable quality.
-        limit_bytes: bytes beyond which no setting helps, because all positions are used; in the
-            latents channel, at this quality.
+        limit_bytes: bytes beyond which nothing fits, because all positions are used.
+        limit_at_any_quality: whether that limit holds at every quality, or only at this one.
         height: pixels.
         width: pixels.
         quality: as given.
@@ -157,6 +157,7 @@ class Capacity:
 
     message_bytes: int
     limit_bytes: int
+    limit_at_any_quality: bool
     height: int
     width: int
     quality: float

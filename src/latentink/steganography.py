@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from latentink.channels.channel import Channel, Job, Received, received_picture, too_much
+from latentink.channels.channel import Job, Received, received_picture, too_much
 from latentink.channels.registry import all_channels, channel_named
 from latentink.codecs.compression import (
     Decoded,
@@ -112,7 +112,7 @@ def hide(
     if channel.in_picture:
         copies.append(received_picture(picture, carried.named_decoder))
     for copy in copies:
-        _check_comes_back(channel, copy, keys, message)
+        _check_comes_back(copy, keys, message)
     pixels = cover.shape[0] * cover.shape[1]
     report = HideReport(
         **vars(_report(cover, data, psnr, options.quality, codec.name, started)),
@@ -191,14 +191,15 @@ def capacity(
         OptionError: there is no channel or preset of that name, or the quality is out of range.
         PictureError, WeightsError: as for :func:`hide`.
     """
-    place = channel_named(channel)
+    place, editing = channel_named(channel), preset_named(preset)
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
     plain = compress_plainly(loaded, cover, loaded.quality_code(quality))
-    room = place.capacity(loaded, plain, preset_named(preset))
+    room = place.capacity(loaded, plain, editing)
     return Capacity(
         message_bytes=room.message_bytes,
         limit_bytes=room.limit_bytes,
+        limit_at_any_quality=room.at_any_quality,
         height=cover.shape[0],
         width=cover.shape[1],
         quality=quality,
@@ -231,14 +232,7 @@ def reveal(
         WeightsError: there is no such message decoder.
     """
     keys = derive_keys(password)
-    received = _received(stego, decoder, weights)
-    for channel in all_channels():
-        message = channel.read(received, keys)
-        if message is not None:
-            return message
-    raise MessageNotFoundError(
-        "No message was found: the password is wrong, or the picture carries no message."
-    )
+    return _message_in(_received(stego, decoder, weights), keys)
 
 
 def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.ndarray:
@@ -255,6 +249,23 @@ def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.n
     if not isinstance(data, bytes):
         data = read_file(Path(data))
     return decode_file(data, weights).picture()
+
+
+def _message_in(received: Received, keys: Keys) -> bytes:
+    """Return the message that the first channel finds; errors as for :func:`reveal`."""
+    failure = MessageNotFoundError(
+        "No message was found: the password is wrong, or the picture carries no message."
+    )
+    for channel in all_channels():
+        try:
+            message = channel.read(received, keys)
+        except MessageNotFoundError as error:
+            # By chance a channel may take another one's message for a damaged one of its own.
+            failure = error
+            continue
+        if message is not None:
+            return message
+    raise failure
 
 
 def _received(
@@ -357,14 +368,14 @@ def _report(
     )
 
 
-def _check_comes_back(channel: Channel, copy: Received, keys: Keys, message: bytes) -> None:
+def _check_comes_back(copy: Received, keys: Keys, message: bytes) -> None:
     """Check that a receiver gets the message from a copy of what will be sent.
 
     Raises:
         CapacityError: it does not; nothing must be sent.
     """
     try:
-        returned = channel.read(copy, keys)
+        returned = _message_in(copy, keys)
     except MessageNotFoundError:
         returned = None
     if returned != message:

@@ -84,7 +84,8 @@ class WorkerPool:
         """Call ``take(work(item))`` for each item, in the order in which results come.
 
         When interrupted or failing, it ends the workers and first hands over what they have
-        finished. The result during which ``take`` was interrupted is handed over again.
+        finished. If ``take`` was interrupted, it is called again with the
+        same result.
 
         Args:
             work: a function of a module; runs in the workers.
@@ -121,8 +122,7 @@ class WorkerPool:
                 hand_over(future)
             if isinstance(error, BrokenProcessPool):
                 raise OptionError(
-                    "A worker process was killed, perhaps because memory ran out; use fewer jobs. "
-                    "What was finished before is kept."
+                    "A worker process was killed, perhaps because memory ran out; use fewer jobs."
                 ) from None
             raise
         finally:

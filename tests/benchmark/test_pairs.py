@@ -64,7 +64,7 @@ def test_processes_make_what_one_makes(photos: list[Path], tmp_path: Path) -> No
 def test_a_photo_that_refuses_is_left_out_with_its_reason(
     photos: list[Path], tmp_path: Path
 ) -> None:
-    recipe = PairsRecipe("hide-balanced", crop=32)
+    recipe = PairsRecipe("hide-balanced", crop=16)
     folder = tmp_path / "pairs"
     make_pairs(recipe, photos, folder)
     assert read_pairs(recipe, folder, photos) == []

@@ -62,7 +62,7 @@ def test_hide_and_reveal_through_the_latents(folder):
     assert run("reveal", out, "-p", "x").stdout == "tide"
     refused("reveal", out, "-p", "y", says="No message was found")
     arguments = "hide", folder / "cover.png", "-o", folder / "other.lik", "-m", "tide", "--channel"
-    refused(*arguments, "air", says="choose from pixels, latents")
+    refused(*arguments, "air", says="choose from latents, pixels")
     refused(*arguments, "latents", "--seconds", "5", says="latents channel")
     assert names(folder) == ["cover.png", "out.lik"]
 

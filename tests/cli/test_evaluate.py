@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_skipped_with_its_reason(photos: Path, tmp_path: 
 
 
 def test_why_a_method_refuses_is_said(photos: Path, tmp_path: Path) -> None:
-    work = ("--work", tmp_path / "work", "--jobs", 1, "--crop", 32)
+    work = ("--work", tmp_path / "work", "--jobs", 1, "--crop", 16)
     result = run(photos, "--evaluate", "hide-balanced", *work)
     assert result.exit_code == 2
     assert "refused  photo0.png: " in result.stderr

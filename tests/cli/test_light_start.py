@@ -12,7 +12,7 @@ start_light()
 import numpy as np
 from latentink import HideOptions, hide, reveal
 photo = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
-data = hide(photo, b"x", password="y", options=HideOptions(quality=8)).data
+data = hide(photo, b"x", password="y", options=HideOptions(preset="fast")).data
 assert reveal(data, password="y") == b"x"
 print("torch._dynamo" in sys.modules, "torch_geometric.nn" in sys.modules)
 """

@@ -190,3 +190,5 @@ def test_what_the_zoo_does_not_have(tmp_path):
         zoo_weights("hyperprior", 3.5)
     with pytest.raises(OptionError, match="it has those of hyperprior"):
         find_weights("zoo", "elic", 3)
+    with pytest.raises(OptionError, match="There is no codec 'webp'"):
+        find_weights("zoo", "webp", 3)

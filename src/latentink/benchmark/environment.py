@@ -35,6 +35,8 @@ def note_environment(config: BenchConfig, engine: str, results: Results) -> None
         results.note(f"photos of {dataset.name}", f"{dataset.count} at most, seed {config.seed}")
     results.note("methods", ", ".join(config.methods))
     for codec in CODECS:
+        if not bundled(codec).exists():
+            continue
         results.note(f"weights of {codec}", fingerprint_of(bundled(codec)).hex())
     results.note("latentink", __version__)
     for package in _PACKAGES:

@@ -121,10 +121,12 @@ class Room:
     Attributes:
         message_bytes: should fit at acceptable quality.
         limit_bytes: nothing longer fits.
+        at_any_quality: whether the limit holds at every quality, or only at the plain photo's.
     """
 
     message_bytes: int
     limit_bytes: int
+    at_any_quality: bool
 
 
 class Channel(ABC):
@@ -162,6 +164,7 @@ class Channel(ABC):
 
         Raises:
             MessageNotFoundError: there is one, but too much of it is damaged.
+            WeightsError: a network that reading needs is missing or unknown.
         """
 
     @abstractmethod

@@ -34,7 +34,7 @@ def bench_run_command(
         str | None, typer.Option(help="Address of a Ray cluster; by default one is started here.")
     ] = None,
     gpus: Annotated[
-        float, typer.Option(help="GPUs that a task of the Ray cluster takes; parts of one serve.")
+        float, typer.Option(help="GPUs for each Ray task; 0.25 lets four tasks share one.")
     ] = 0.0,
     retry_refused: Annotated[
         bool, typer.Option("--retry-refused", help="Try again what methods refused before.")

@@ -43,11 +43,12 @@ def capacity_command(
     if json:
         print_json(result)
         return
+    whatever = "whatever the quality" if result.limit_at_any_quality else "at this quality"
     print_rows(
         [
             ("picture", f"{result.width}×{result.height}"),
             ("plain file", f"{result.plain_file_bytes:,} bytes at quality {result.quality:g}"),
             ("message", f"about {result.message_bytes:,} bytes at acceptable quality"),
-            ("limit", f"{result.limit_bytes:,} bytes at this quality"),
+            ("limit", f"{result.limit_bytes:,} bytes {whatever}"),
         ]
     )

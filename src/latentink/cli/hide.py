@@ -49,8 +49,8 @@ def hide_command(
         str | None,
         typer.Option(
             help="Message decoder instead of the preset's: periodic, periodic64, periodic128, "
-            "dense (also dense2 to dense4), robust, keyed, or a .steg or .safetensors file that "
-            "the receiver has too."
+            "dense and basic (also with 2, 3 or 4 at the end), robust, keyed, or a .steg or "
+            ".safetensors file that the receiver has too."
         ),
     ] = None,
     start: Annotated[
@@ -58,10 +58,13 @@ def hide_command(
     ] = "cover",
     evade: Annotated[
         Path | None,
-        typer.Option(help="A detector (`latentink train detector`) that should not find it."),
+        typer.Option(help="File of a detector (`latentink train detector`) to evade."),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Steps of the editor; in latents: of a refinement.")
+        int | None,
+        typer.Option(
+            help="Steps of the editor; with --channel latents, of a refinement (none by default)."
+        ),
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Time for the editor's steps.")] = None,
     seed: Annotated[int, typer.Option(help="Same inputs and seed, same bytes.")] = 0,

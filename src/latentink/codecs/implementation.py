@@ -12,6 +12,7 @@ from torch import Tensor
 from latentink.codecs.codec import Codec
 from latentink.codecs.model import CodecModel
 from latentink.codecs.registry import CODECS, CodecSpec
+from latentink.errors import OptionError
 
 Networks = Mapping[str, Mapping[str, Tensor]]
 """State dicts of networks, by the networks' names in a weights file."""
@@ -59,11 +60,16 @@ class Implementation:
 
 
 def implementation_of(name: str) -> Implementation:
-    """Return the implementation of the codec called ``name``, a key of ``CODECS``.
+    """Return the implementation of the codec called ``name``.
+
+    Raises:
+        OptionError: There is no codec of that name.
 
     Example:
         >>> implementation_of("elic").least_latent_channels
         129
     """
+    if name not in CODECS:
+        raise OptionError(f"There is no codec {name!r}; choose from {', '.join(CODECS)}.")
     implementation: Implementation = resolve_name(CODECS[name].implementation)
     return implementation

@@ -40,7 +40,7 @@ class Cell:
     measured: dict[Callable[[Tensor], Any], Any] = field(default_factory=dict)
 
     def of_cover(self, measure: Callable[[Tensor], Measured]) -> Measured:
-        """Return ``measure(cover)``, computed once for this cell: the cover never changes."""
+        """Return ``measure(cover)``, remembered for up to 64 cells: the cover never changes."""
         if measure not in self.measured:
             self.measured[measure] = measure(self.cover)
         result: Measured = self.measured[measure]

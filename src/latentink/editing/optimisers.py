@@ -86,7 +86,7 @@ class Lbfgs:
 
     def __init__(self, latent: Tensor, learning_rate: float) -> None:
         self.learning_rate = learning_rate
-        # By default PyTorch allows 1.25 evaluations an iteration: none to the line search.
+        # With max_iter=1 PyTorch's default max_eval is 1, so that the line search would never run.
         self._optimiser = torch.optim.LBFGS(
             [latent], max_iter=1, max_eval=_MOST_EVALUATIONS, line_search_fn="strong_wolfe"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from latentink.editing.objective import TERMS
 from latentink.editing.optimisers import OPTIMISERS
@@ -82,7 +82,7 @@ class Preset:
     accuracy_loss: str
     margin: float
     spread: Spread
-    weights: Mapping[str, float]
+    weights: Mapping[str, float] = field(hash=False)
     rounds: int
     psnr_loss_limit: float
     accuracy_gain: float = 1.5

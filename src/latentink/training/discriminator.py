@@ -102,7 +102,7 @@ class DiscriminatorTask(Task[DiscriminatorRecipe, Photos]):
 
     def export(self, out: Path, notes: dict[str, str]) -> None:
         """Write the discriminator with how well it tells held-out photos at each quality."""
-        # Measured is what ships: normalised kernels, in the file's precision.
+        # The exported network is measured: normalised kernels, in the file's precision.
         tensors = {name: tensor.half() for name, tensor in plain_tensors(self.network).items()}
         network = Discriminator(self.codec.latent_channels, self.recipe.width)
         plain = {name: tensor.float() for name, tensor in tensors.items()}

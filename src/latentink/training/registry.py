@@ -35,7 +35,7 @@ def train_on_photos(
     """Train what learns from photos, and export it; see :meth:`Trainer.train`.
 
     Args:
-        name: a key of :data:`TASKS`.
+        name: a key of :data:`TASKS` whose recipe names a folder of photos.
         recipe_path: TOML file whose keys are fields of the task's recipe.
         photos: folder of photos in place of the recipe's; 5 % of them are held out.
         out: the safetensors file to write; its folder is created.

@@ -23,7 +23,7 @@ def batch_seeded(task: str, seed: int, batch: int | str) -> Iterator[Generator]:
     """Yield the generator of a batch, and seed PyTorch's global ones for it in the block.
 
     Args:
-        task: what is trained, in the word that its seeds have always had.
+        task: word of the task (Task.seed_word), mixed into the seed.
         seed: of the recipe.
         batch: number of the batch; those for measuring have negative ones.
     """

@@ -66,13 +66,14 @@ class Task(ABC, Generic[R, D]):
 
     Attributes:
         recipe_type: class of the recipe.
-        seed_word: what its seeds are told apart by (seeding.py).
+        seed_word: word mixed into its seeds (seeding.py). It never changes: old runs could not be
+            repeated.
         columns: of the log.
         log_steps: steps between rows of the log.
         validation_columns: of the log of validations during the run; empty: there are none.
         parts: names of the attributes that checkpoints keep: networks and optimisers, or None.
-        inputs: on what else a run depends, by name in checkpoints: what to call it, and its
-            identity. A run is not resumed with another one.
+        inputs: what else the result depends on: maps a key in the checkpoint to (words for errors,
+            identity). A run resumes only if the identities are equal.
     """
 
     recipe_type: ClassVar[type[Recipe]]

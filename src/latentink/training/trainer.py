@@ -10,8 +10,8 @@ Everything random in step n comes from (seed, n), so that a run resumed from a c
 that was never interrupted, to the last bit on the same machine and thread count.
 
 Lightning Fabric chooses the device, computes in bfloat16 where that serves, and joins the processes
-of ``torchrun``. Networks are called as they are, not through its wrapper, which would round their
-inputs to bfloat16: a stego differs from its cover by less.
+of ``torchrun``. Networks are called directly: Fabric's wrapper would round their inputs to
+bfloat16, an error larger than the difference between a cover and its stego.
 """
 
 from __future__ import annotations
@@ -187,7 +187,12 @@ class Trainer:
             OptionError: it was reached with another recipe or input; the sentence names it.
         """
         state = read_state(newest(out), self.task)
-        before = type(self.task.recipe)(**state["recipe"]).schedule()
+        try:
+            before = type(self.task.recipe)(**state["recipe"]).schedule()
+        except TypeError:
+            raise WeightsError(
+                "The checkpoint was made after a recipe with other fields; train without resuming."
+            ) from None
         if before != self.schedule:
             if state["step"] > before.plateau_end:
                 state = read_state(plateau(out), self.task)

@@ -126,7 +126,7 @@ def carry(job: Job) -> Carried:
     latents = written.latents
     if steps:
         refined = _refined(job, candidate, written, steps)
-        # The relaxed objective falls always, that of the file not in every textured photo.
+        # Refinement lowers the relaxed objective, but on some textured photos not the file's.
         latents = min(latents, refined, key=lambda found: _objective(job, found))
     # A file's symbols are what was written, or the file is refused.
     symbols = int((written.moduli > 1).sum())
@@ -195,7 +195,7 @@ def room_in_latents(latents: Latents, scales: np.ndarray) -> Room:
         return max(0, bits * symbols // 8 - SEALED_OVERHEAD)
 
     most = max(bits for bits, _ in _CODINGS)
-    return Room(fitting(_flat_row(scales, 1), 1), fitting(_LEAST_ROW, most))
+    return Room(fitting(_flat_row(scales, 1), 1), fitting(_LEAST_ROW, most), False)
 
 
 def _is_small(job: Job) -> bool:

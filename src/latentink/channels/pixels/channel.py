@@ -57,4 +57,4 @@ class PixelsChannel(Channel):
         decoder = load_message_decoder(preset.decoder, keys.master)
         size = plain.picture.shape[0], plain.picture.shape[1]
         limit = largest_message(size, decoder, keys, _PLANNED_ACCURACY)
-        return Room(max(0, min(limit, int(_CAPACITY_SHARE * plain.file_bytes))), limit)
+        return Room(max(0, min(limit, int(_CAPACITY_SHARE * plain.file_bytes))), limit, True)
