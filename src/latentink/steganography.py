@@ -231,8 +231,8 @@ def reveal(
         PictureError: the file is neither a .lik file nor a picture.
         WeightsError: there is no such message decoder.
     """
-    keys = derive_keys(password)
-    return _message_in(_received(stego, decoder, weights), keys)
+    received = _received(stego, decoder, weights)  # A damaged file is refused before the slow key.
+    return _message_in(received, derive_keys(password))
 
 
 def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.ndarray:

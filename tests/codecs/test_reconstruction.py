@@ -20,6 +20,6 @@ def test_a_batch_is_nearly_what_the_receiver_gets(codec: Codec) -> None:
         assert latents[row : row + 1].shape == latent.shape
         # bf16 rounds a few symbols to the neighbour; the picture is the same to the eye.
         assert float((latents[row] - latent[0]).square().mean() / latent.square().mean()) < 0.05
-        assert float((made[row] - received[0]).square().mean().sqrt()) < 4 / 255
+        assert float((made[row] - received[0]).square().mean().sqrt()) < 6 / 255
         for shown in (received, made[row]):
             torch.testing.assert_close(shown * 255, (shown * 255).round(), atol=1e-3, rtol=0)

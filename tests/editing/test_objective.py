@@ -35,8 +35,8 @@ def test_a_new_term_is_in_the_gradient_and_in_the_report(task_on, run, with_brig
     assert seen[0].terms["brightness"] == pytest.approx(500 * float(task.cover.sum()), rel=0.05)
     assert seen[-1].terms["brightness"] < 0.98 * seen[0].terms["brightness"]
     assert (edited.latents.y != without.latents.y).any()
-    for progress in seen:
-        assert progress.objective == sum(progress.terms.values())
+    extra = seen[0].terms["brightness"]
+    assert seen[0].objective == pytest.approx(plain[0].objective + extra, rel=1e-6)
 
 
 def test_a_new_term_decides_when_to_stop(task_on, run, monkeypatch):
@@ -81,14 +81,13 @@ def critics(hyperprior):
     return load_critics(LOOKS, hyperprior)
 
 
-def test_every_term_is_reported_and_the_objective_is_their_sum(task_on, run, critics):
+def test_every_term_is_reported(task_on, run, critics):
     detector = NetworkDetector("xunet").network
     task = task_on(64, 64, critics={**critics, "evasion": detector})
     _, seen = run(task, steps=2, weights={**BALANCED.weights, **LOOKS})
     for progress in seen:
         assert list(progress.terms) == list(TERMS)
         assert all(value > 0 for value in progress.terms.values())
-        assert progress.objective == sum(progress.terms.values())
         assert progress.bits == progress.terms["rate"]
 
 

@@ -43,8 +43,8 @@ def test_logits_have_the_shape_of_the_contract(kind: type[Trainable], data_depth
 @pytest.mark.parametrize("kind", DECODERS)
 def test_a_pixel_moves_the_logits_of_its_halo_and_no_other(kind: type[Trainable]) -> None:
     decoder = used(kind(1, hidden=8))
-    for network in (decoder, fold_batch_norm(decoder)):
-        picture = torch.rand(1, 3, 32, 32)
+    for network in (decoder.double(), fold_batch_norm(decoder).double()):
+        picture = torch.rand(1, 3, 32, 32, dtype=torch.float64)
         changed = picture.clone()
         changed[:, :, 16, 15] = 1 - changed[:, :, 16, 15]
         moved = (network(picture) != network(changed))[0, 0].nonzero()

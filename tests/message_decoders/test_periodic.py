@@ -72,8 +72,9 @@ def test_logits_do_not_look_beyond_the_halo():
     other = picture.clone()
     other[..., 32:] = 1 - other[..., 32:]
     unseen = 32 // decoder.stride - decoder.halo // decoder.stride
-    assert torch.equal(decoder(picture)[..., :unseen], decoder(other)[..., :unseen])
-    assert not torch.equal(decoder(picture), decoder(other))
+    first, second = decoder(picture), decoder(other)
+    torch.testing.assert_close(first[..., :unseen], second[..., :unseen])
+    assert (first - second)[..., unseen:].abs().max() > 0.1
 
 
 def test_some_planes_are_the_first_of_all():

@@ -27,5 +27,5 @@ def test_excess_shows_symbols_that_were_pushed_outwards() -> None:
 
     assert plain is not None
     assert stego is not None
-    assert abs(plain) < 0.3  # a photo costs about what the codec expects
+    assert abs(plain) < 0.5  # a photo costs about what the codec expects
     assert stego > plain + 0.2

@@ -63,7 +63,6 @@ class Progress:
         weight: λ5.
         terms: the relaxed terms of L with their weights, bits, by their names in ``TERMS``
             (editing/objective.py); ``accuracy`` at the current λ5; 0 where a term is off.
-        objective: L, their sum.
     """
 
     step: int
@@ -74,7 +73,11 @@ class Progress:
     information: float
     weight: float
     terms: dict[str, float]
-    objective: float
+
+    @property
+    def objective(self) -> float:
+        """L, the sum of the terms, bits."""
+        return sum(self.terms.values())
 
 
 @dataclass(frozen=True)
@@ -288,7 +291,6 @@ class _Session:
             information=figures.information / self.carrying,
             weight=self.accuracy_weight,
             terms=terms,
-            objective=sum(terms.values()),
         )
 
     def _add_tile(self, tile: Tile, terms: dict[str, float], figures: _Figures) -> None:

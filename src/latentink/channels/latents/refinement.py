@@ -113,7 +113,6 @@ class _Refinement:
             information=1.0,
             weight=0.0,
             terms={"rate": self.rate, "distortion": self.distortion},
-            objective=self.rate + self.distortion,
         )
 
     def _tile_terms(self, tile: Tile) -> tuple[Tensor, Tensor]:
