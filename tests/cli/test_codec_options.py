@@ -43,7 +43,7 @@ def run(*arguments: str | Path) -> Result:
 
 def test_elic_hides_and_reveals(tmp_path):
     cover, out, png = tmp_path / "cover.png", tmp_path / "o.lik", tmp_path / "o.png"
-    cover.write_bytes(encode_png(astronaut(height=128, width=128)))
+    cover.write_bytes(encode_png(astronaut(height=160, width=160)))
     how = ("--codec", "elic", "--channel", "pixels", "--preset", "fast")
     hidden = run("hide", cover, "-o", out, "-m", "over", "-p", "x", *how)
     assert hidden.exit_code == 0, hidden.output
