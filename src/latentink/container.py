@@ -15,13 +15,15 @@ import numpy as np
 from latentink.errors import ContainerError
 
 MAGIC = b"\x8bLIK"
-VERSION = 1
+VERSION = 2
 QUALITY_UNIT = 1 / 256
 """The quality is stored as a whole number of this unit, which the code calls a quality code."""
-_HEADER = struct.Struct("<4sBB8sIIH8sII")
+_HEADER = struct.Struct("<4sBB8sHHH8sI")
 _CHECK = struct.Struct("<I")
 OVERHEAD_BYTES = _HEADER.size + _CHECK.size
-_MAXIMUM_PIXELS = 2**27
+_DIGEST_AT = 20
+SHORTEST_SIDE, LONGEST_SIDE = 16, 65_500
+MOST_PIXELS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,8 @@ class LikFile:
         height: Of the picture in pixels.
         width: Of the picture in pixels.
         quality_code: The quality in units of :data:`QUALITY_UNIT`.
-        symbols_digest: 8 bytes, as from :func:`digest_symbols`.
-        z_stream: The rANS stream of the hyper-latent.
-        y_stream: The rANS stream of the latent.
+        digest: 8 bytes, as from :func:`digest_of`.
+        stream: The rANS stream of hyper-latent and latent.
     """
 
     codec_number: int
@@ -44,35 +45,22 @@ class LikFile:
     height: int
     width: int
     quality_code: int
-    symbols_digest: bytes
-    z_stream: bytes
-    y_stream: bytes
+    digest: bytes
+    stream: bytes
 
 
 def pack(file: LikFile) -> bytes:
     """Return the bytes of a .lik file.
 
     Example:
-        >>> file = LikFile(1, bytes(8), 64, 100, 5 * 256, bytes(8), b"hyper", b"latent")
+        >>> file = LikFile(1, bytes(8), 64, 100, 5 * 256, bytes(8), b"symbols")
         >>> data = pack(file)
-        >>> len(data) == OVERHEAD_BYTES + 11
+        >>> len(data) == OVERHEAD_BYTES + 7
         True
         >>> unpack(data) == file
         True
     """
-    header = _HEADER.pack(
-        MAGIC,
-        VERSION,
-        file.codec_number,
-        file.fingerprint,
-        file.height,
-        file.width,
-        file.quality_code,
-        file.symbols_digest,
-        len(file.z_stream),
-        len(file.y_stream),
-    )
-    body = header + file.z_stream + file.y_stream
+    body = _header(file) + file.stream
     return body + _CHECK.pack(zlib.crc32(body))
 
 
@@ -80,29 +68,23 @@ def unpack(data: bytes) -> LikFile:
     """Return the fields of a .lik file.
 
     Raises:
-        ContainerError: The bytes are not a .lik file, or one that is cut short, altered, of a newer
-            version of the format, or of more than 2^27 pixels.
+        ContainerError: The bytes are not a .lik file, or one that is cut short, altered, of another
+            version of the format, or of a size that no .lik file has.
     """
     if data[:4] != MAGIC:
         raise ContainerError("This is not a .lik file; it does not start like one.")
     if len(data) < OVERHEAD_BYTES:
         raise ContainerError("This .lik file is cut short; get a complete copy of it.")
-    (
-        _,
-        version,
-        codec_number,
-        fingerprint,
-        height,
-        width,
-        quality_code,
-        digest,
-        z_length,
-        y_length,
-    ) = _HEADER.unpack_from(data)
-    expected = OVERHEAD_BYTES + z_length + y_length
+    fields = _HEADER.unpack_from(data)
+    _, version, codec_number, fingerprint, height, width, quality_code, digest, length = fields
+    expected = OVERHEAD_BYTES + length
     intact = _CHECK.unpack_from(data, len(data) - _CHECK.size)[0] == zlib.crc32(
         data[: -_CHECK.size]
     )
+    if intact and version == 1:
+        raise ContainerError(
+            "This .lik file was made by latentink 0.1, which alone can read it; make it again."
+        )
     if intact and version != VERSION:
         raise ContainerError(f"This .lik file has format version {version}; update latentink.")
     if len(data) < expected:
@@ -112,21 +94,37 @@ def unpack(data: bytes) -> LikFile:
         )
     if not intact or len(data) != expected:
         raise ContainerError("This .lik file was altered or damaged; get a fresh copy of it.")
-    if not (0 < height * width <= _MAXIMUM_PIXELS):
+    sides = min(height, width), max(height, width)
+    if sides[0] < SHORTEST_SIDE or sides[1] > LONGEST_SIDE or height * width > MOST_PIXELS:
         raise ContainerError(f"This .lik file claims {width}×{height} pixels; it is not genuine.")
-    z_stream = data[_HEADER.size : _HEADER.size + z_length]
-    y_stream = data[_HEADER.size + z_length : -_CHECK.size]
-    return LikFile(
-        codec_number, fingerprint, height, width, quality_code, digest, z_stream, y_stream
-    )
+    stream = data[_HEADER.size : -_CHECK.size]
+    return LikFile(codec_number, fingerprint, height, width, quality_code, digest, stream)
 
 
-def digest_symbols(z: np.ndarray, y: np.ndarray) -> bytes:
-    """Return 8 bytes of BLAKE2b over the symbols of z, then of y.
+def digest_of(file: LikFile, z: np.ndarray, y: np.ndarray) -> bytes:
+    """Return 8 bytes of BLAKE2b over the header's fields before the digest and the symbols.
 
-    Both are hashed as little-endian int32 in the order (C, h, w).
+    Args:
+        file: Its digest and stream are not looked at.
+        z: Symbols of the hyper-latent; these and then ``y`` are hashed as little-endian int32 in
+            the order (C, h, w).
+        y: Symbols of the latent.
     """
-    digest = hashlib.blake2b(digest_size=8)
+    digest = hashlib.blake2b(_header(file)[:_DIGEST_AT], digest_size=8)
     for symbols in (z, y):
         digest.update(np.ascontiguousarray(symbols, dtype="<i4").tobytes())
     return digest.digest()
+
+
+def _header(file: LikFile) -> bytes:
+    return _HEADER.pack(
+        MAGIC,
+        VERSION,
+        file.codec_number,
+        file.fingerprint,
+        file.height,
+        file.width,
+        file.quality_code,
+        file.digest,
+        len(file.stream),
+    )

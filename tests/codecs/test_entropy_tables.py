@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from latentink.codecs.entropy_tables import (
-    PRECISION,
     SCALE_LEVELS,
     SCALE_MAXIMUM,
     SCALE_MINIMUM,
@@ -18,6 +17,7 @@ from latentink.codecs.entropy_tables import (
     scale_levels,
     unpack_table,
 )
+from latentink.codecs.rans.table import TOTAL
 
 
 def test_scales_ascend_on_their_grid() -> None:
@@ -32,18 +32,18 @@ def test_each_row_codes_all_symbols_at_about_their_probability() -> None:
     table = gaussian_table(np.array([0.11, 1.0, 40.0]))
     for cdf, offset, scale in zip(table.cdf, table.offset, (0.11, 1.0, 40.0), strict=True):
         counts = np.diff(cdf)
-        assert (cdf[0], cdf[-1]) == (0, 2**PRECISION)
+        assert (cdf[0], cdf[-1]) == (0, TOTAL)
         assert counts.min() >= 1
         reach = -offset
         assert len(counts) == 2 * reach + 2  # The last count is the escape's.
         expected = math.erf(0.5 / (scale * math.sqrt(2)))
-        assert counts[reach] / 2**PRECISION == pytest.approx(expected, rel=0.03)
+        assert counts[reach] / TOTAL == pytest.approx(expected, rel=0.03)
 
 
 def test_improbable_symbols_count_at_least_one() -> None:
     cdf = quantised_cdf(np.array([1 - 3e-9, 1e-9, 1e-9, 1e-9]), escape=0.0)
     assert np.diff(cdf).min() == 1
-    assert cdf[-1] == 2**PRECISION
+    assert cdf[-1] == TOTAL
 
 
 def test_tables_come_back_from_tensors() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from latentink import compress
-from latentink.codecs.compression import pack_latents
+from latentink.codecs.compression import decode_latents, pack_latents
 from latentink.codecs.loading import load_codec
 from latentink.container import unpack
 from latentink.metrics.excess_code_length import mean_excess_bits
@@ -15,10 +15,7 @@ from photos import astronaut
 def test_excess_shows_symbols_that_were_pushed_outwards() -> None:
     codec = load_codec("hyperprior")
     file = compress(astronaut(0, 100, 64, 64), codec="hyperprior", quality=6).data
-    parts = unpack(file)
-    latents = codec.decode(
-        parts.y_stream, parts.z_stream, parts.height, parts.width, parts.quality_code
-    )
+    latents = decode_latents(codec, unpack(file))
     wide = codec.scales[latents.indexes] >= 1
     pushed = replace(latents, y=np.where(wide, latents.y + np.sign(latents.y), latents.y))
 

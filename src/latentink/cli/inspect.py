@@ -23,9 +23,8 @@ class Inspection:
     codec: int
     fingerprint: str
     quality: float
-    z_stream_bytes: int
-    y_stream_bytes: int
-    symbols_digest: str
+    stream_bytes: int
+    digest: str
 
 
 @for_people
@@ -48,9 +47,8 @@ def inspect_command(
         codec=file.codec_number,
         fingerprint=file.fingerprint.hex(),
         quality=file.quality_code * QUALITY_UNIT,
-        z_stream_bytes=len(file.z_stream),
-        y_stream_bytes=len(file.y_stream),
-        symbols_digest=file.symbols_digest.hex(),
+        stream_bytes=len(file.stream),
+        digest=file.digest.hex(),
     )
     if json:
         print_json(result)
@@ -61,7 +59,6 @@ def inspect_command(
             ("picture", f"{result.width}×{result.height}"),
             ("codec", f"number {result.codec}, weights {result.fingerprint}"),
             ("quality", f"{result.quality:g}"),
-            ("latent", f"{result.y_stream_bytes:,} bytes"),
-            ("hyper-latent", f"{result.z_stream_bytes:,} bytes"),
+            ("symbols", f"{result.stream_bytes:,} bytes"),
         ]
     )

@@ -28,9 +28,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentink.codecs.bitstream import decode_symbols, encode_symbols
 from latentink.codecs.entropy_tables import unpack_table
 from latentink.codecs.gains import interpolate, lagrangian
+from latentink.codecs.rans.decoder import Decoder
+from latentink.codecs.rans.encoder import Pass, encode
+from latentink.codecs.rans.table import ESCAPE_LIMIT
 from latentink.codecs.registry import CodecSpec
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.container import QUALITY_UNIT
@@ -39,7 +41,9 @@ from latentink.geometry import Rectangle
 
 STRIDE = 16
 _TILE = 64  # latents a side
-SYMBOL_LIMIT = 2**15 - 1
+SYMBOL_LIMIT = ESCAPE_LIMIT
+# A coder's state, at least 2^24, may gain by rounding as much as 2^-7 bits a symbol.
+_ROUNDING_BITS = 2.0**-7
 
 Chooser = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Chooses the symbols of one pass: (places, values, rows) → symbols, all of them (n,).
@@ -118,8 +122,8 @@ class Codec(ABC):
         >>> v.shape  # a latent for each 16×16 pixels
         torch.Size([1, 320, 4, 7])
         >>> latents = codec.quantise(v, codec.hyper_analyse(v), quality_code)
-        >>> y_stream, z_stream = codec.encode(latents)
-        >>> decoded = codec.decode(y_stream, z_stream, 64, 100, quality_code)
+        >>> stream = codec.encode(latents)
+        >>> decoded = codec.decode(stream, 64, 100, quality_code)
         >>> bool((decoded.y == latents.y).all() and (decoded.z == latents.z).all())
         True
         >>> made = codec.synthesise(decoded.values, quality_code, (64, 100))
@@ -142,8 +146,8 @@ class Codec(ABC):
         self.qualities: list[float] = tensors["qualities"].tolist()
         self._medians = tensors["medians"].view(1, -1, 1, 1)
         self._scale_levels = tensors["scale_levels"].contiguous()
-        self._gaussian = unpack_table("gaussian", tensors)
-        self._hyper = unpack_table("hyper", tensors)
+        self._gaussian = unpack_table("gaussian", tensors).coding()
+        self._hyper = unpack_table("hyper", tensors).coding()
 
     @property
     def name(self) -> str:
@@ -373,42 +377,57 @@ class Codec(ABC):
 
     # --- bitstream ------------------------------------------------------------------------
 
-    def encode(self, latents: Latents) -> tuple[bytes, bytes]:
-        """Return the rANS streams of y and of z."""
-        order = np.concatenate(self.passes(latents.y.shape))
-        return (
-            encode_symbols(
-                latents.y.ravel()[order], latents.indexes.ravel()[order], self._gaussian
-            ),
-            encode_symbols(latents.z, _channel_indexes(latents.z.shape), self._hyper),
+    def encode(self, latents: Latents) -> bytes:
+        """Return the rANS stream of z, then of y in its :meth:`passes`."""
+        y, indexes = latents.y.ravel(), latents.indexes.ravel()
+        return encode(
+            [
+                Pass(latents.z.ravel(), _channel_indexes(latents.z.shape).ravel(), self._hyper),
+                *(
+                    Pass(y[places], indexes[places], self._gaussian)
+                    for places in self.passes(latents.y.shape)
+                ),
+            ]
         )
 
-    def decode(
-        self, y_stream: bytes, z_stream: bytes, height: int, width: int, quality_code: int
-    ) -> Latents:
+    def decode(self, stream: bytes, height: int, width: int, quality_code: int) -> Latents:
         """Return the latents that :meth:`encode` was given.
 
         Args:
-            y_stream: The first of its streams.
-            z_stream: The second.
+            stream: What it returned.
             height: Of the picture in pixels.
             width: Of the picture in pixels.
             quality_code: The quality in units of ``QUALITY_UNIT``.
 
         Raises:
-            ContainerError: A stream is empty, or the weights were not trained for this quality.
+            ContainerError: The stream is not one that :meth:`encode` returns for a picture of this
+                size, or the weights were not trained for this quality.
         """
-        size = self.latent_size(height, width)
-        shape = (self.hyper_channels, *self.hyper_size(size))
-        z = decode_symbols(z_stream, _channel_indexes(shape), self._hyper)
         self.gain(quality_code)
-        return self._decode_latent(y_stream, z, size, quality_code)
+        size = self.latent_size(height, width)
+        places = self.hyper_size(size)
+        if len(stream) < self._least_bytes(places):
+            raise ContainerError(
+                f"This file's coded data is too short for {width}×{height} pixels; "
+                "get a fresh copy of it."
+            )
+        shape = (self.hyper_channels, *places)
+        decoder = Decoder(stream, math.prod(shape) + self.latent_channels * math.prod(size))
+        z = decoder.read(_channel_indexes(shape), self._hyper)
+        latents = self._decode_latent(decoder, z, size, quality_code)
+        decoder.finish()
+        return latents
+
+    def _least_bytes(self, places: tuple[int, int]) -> int:
+        """Return a bound on the stream's length that needs no memory: the cheapest z of all."""
+        bits = np.maximum(self._hyper.least_cost - _ROUNDING_BITS, 0).sum()
+        return int(float(bits) * math.prod(places) / 8)
 
     @abstractmethod
     def _decode_latent(
-        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality_code: int
+        self, decoder: Decoder, z: np.ndarray, size: tuple[int, int], quality_code: int
     ) -> Latents:
-        """Return the latents of the stream of y; ``size`` is the latent's height and width."""
+        """Return the latents whose y comes next; ``size`` is the latent's height and width."""
 
 
 def _channel_indexes(shape: tuple[int, ...]) -> np.ndarray:

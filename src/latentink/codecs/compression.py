@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from latentink.codecs.codec import Codec, Latents
 from latentink.codecs.loading import codec_of_file
-from latentink.container import LikFile, digest_symbols, pack, unpack
+from latentink.container import LikFile, digest_of, pack, unpack
 from latentink.errors import ContainerError
 from latentink.geometry import Rectangle
 from latentink.picture import psnr_db, to_picture, to_tensor
@@ -69,19 +69,16 @@ def pack_latents(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes
         latents: The latents.
         size: Height and width of the photo in pixels.
     """
-    y_stream, z_stream = codec.encode(latents)
-    return pack(
-        LikFile(
-            codec_number=codec.spec.number,
-            fingerprint=codec.fingerprint,
-            height=size[0],
-            width=size[1],
-            quality_code=latents.quality_code,
-            symbols_digest=digest_symbols(latents.z, latents.y),
-            z_stream=z_stream,
-            y_stream=y_stream,
-        )
+    file = LikFile(
+        codec_number=codec.spec.number,
+        fingerprint=codec.fingerprint,
+        height=size[0],
+        width=size[1],
+        quality_code=latents.quality_code,
+        digest=bytes(8),
+        stream=codec.encode(latents),
     )
+    return pack(replace(file, digest=digest_of(file, latents.z, latents.y)))
 
 
 @dataclass(frozen=True)
@@ -133,9 +130,22 @@ def decode_file(data: bytes, weights: Path | None = None) -> Decoded:
     """
     file = unpack(data)
     codec = codec_of_file(file.codec_number, file.fingerprint, weights)
-    latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality_code)
-    if digest_symbols(latents.z, latents.y) != file.symbols_digest:
+    return Decoded(codec, decode_latents(codec, file), (file.height, file.width))
+
+
+def decode_latents(codec: Codec, file: LikFile) -> Latents:
+    """Return the latents of a .lik file.
+
+    Args:
+        codec: The codec that made the file.
+        file: The file.
+
+    Raises:
+        ContainerError: It was altered, or it is not of this codec.
+    """
+    latents = codec.decode(file.stream, file.height, file.width, file.quality_code)
+    if digest_of(file, latents.z, latents.y) != file.digest:
         raise ContainerError(
             "This .lik file does not decode to what was encoded; get a fresh copy of it."
         )
-    return Decoded(codec, latents, (file.height, file.width))
+    return latents

@@ -14,7 +14,8 @@ import torch
 from scipy.special import ndtr
 from torch import Tensor
 
-PRECISION = 16
+from latentink.codecs.rans.table import TOTAL, CodingTable
+
 SCALE_MINIMUM = 0.11
 SCALE_MAXIMUM = 256.0
 SCALE_LEVELS = 64
@@ -36,10 +37,9 @@ class EntropyTable:
     cdf: list[list[int]]
     offset: list[int]
 
-    @property
-    def lengths(self) -> list[int]:
-        """Number of counts in each row, as CompressAI's coder takes it."""
-        return [len(row) for row in self.cdf]
+    def coding(self) -> CodingTable:
+        """Return the table as the coder takes it."""
+        return CodingTable(self.cdf, self.offset)
 
 
 def scale_levels() -> np.ndarray:
@@ -82,9 +82,16 @@ def quantised_cdf(pmf: np.ndarray, escape: float) -> list[int]:
         >>> quantised_cdf(np.array([1.0, 0.0]), escape=0.0)
         [0, 65534, 65535, 65536]
     """
-    from compressai._CXX import pmf_to_quantized_cdf
-
-    return list(pmf_to_quantized_cdf([*pmf.tolist(), max(escape, _TAIL_MASS)], PRECISION))
+    # In single precision, as the tables of weights that exist were made.
+    shares = np.array([*pmf, max(escape, _TAIL_MASS)], dtype=np.float32).astype(np.float64)
+    rounded = np.floor(shares * TOTAL + 0.5).astype(np.int64)
+    counts = rounded * TOTAL // rounded.sum()
+    counts[-1] += TOTAL - counts.sum()
+    for cell in np.flatnonzero(counts < 1):
+        lender = int(np.argmin(np.where(counts > 1, counts, 2 * TOTAL)))
+        counts[lender] -= 1
+        counts[cell] += 1
+    return [0, *np.cumsum(counts).tolist()]
 
 
 def pack_table(name: str, table: EntropyTable) -> dict[str, Tensor]:
@@ -96,7 +103,7 @@ def pack_table(name: str, table: EntropyTable) -> dict[str, Tensor]:
     flat = [count for row in table.cdf for count in row]
     return {
         f"{name}_cdf": torch.tensor(flat, dtype=torch.int32),
-        f"{name}_length": torch.tensor(table.lengths, dtype=torch.int32),
+        f"{name}_length": torch.tensor([len(row) for row in table.cdf], dtype=torch.int32),
         f"{name}_offset": torch.tensor(table.offset, dtype=torch.int32),
     }
 

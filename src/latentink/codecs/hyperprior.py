@@ -16,7 +16,6 @@ from compressai.models.google import ScaleHyperprior
 from compressai.ops import LowerBound
 from torch import Tensor, nn
 
-from latentink.codecs.bitstream import decode_symbols
 from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
 from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.fixed_point import FixedPointSequence
@@ -24,6 +23,7 @@ from latentink.codecs.gains import Gains
 from latentink.codecs.implementation import Implementation, Networks, Published
 from latentink.codecs.model import CodecModel, Reconstruction, hyper_latent, uniform_noise
 from latentink.codecs.normalisation import laid_out
+from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.registry import CodecSpec
 from latentink.codecs.weights_file import network_tensors
 from latentink.errors import WeightsError
@@ -94,10 +94,10 @@ class HyperpriorCodec(Codec):
         return [np.arange(np.prod(shape))]
 
     def _decode_latent(
-        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality_code: int
+        self, decoder: Decoder, z: np.ndarray, size: tuple[int, int], quality_code: int
     ) -> Latents:
         side = self.side(z, size)
-        y = decode_symbols(stream, self.table_indexes(side)[0].numpy(), self._gaussian)
+        y = decoder.read(self.table_indexes(side)[0].numpy(), self._gaussian)
         return self._latents(y, z, quality_code, side)
 
     def _latents(self, y: np.ndarray, z: np.ndarray, quality_code: int, side: Tensor) -> Latents:

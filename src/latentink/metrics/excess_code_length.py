@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from latentink.codecs.codec import Codec
+from latentink.codecs.compression import decode_latents
 from latentink.container import unpack
 from latentink.losses.rate import information
 
@@ -37,8 +38,7 @@ def mean_excess_bits(codec: Codec, data: bytes) -> float | None:
     Raises:
         ContainerError: the file is foreign, truncated or altered.
     """
-    file = unpack(data)
-    latents = codec.decode(file.y_stream, file.z_stream, file.height, file.width, file.quality_code)
+    latents = decode_latents(codec, unpack(data))
     scales = codec.scales[latents.indexes]
     wide = scales >= SMALLEST_SCALE
     if not wide.any():

@@ -19,12 +19,12 @@ import torch
 from compressai.models.sensetime import Elic2022Official
 from torch import Tensor, nn
 
-from latentink.codecs.bitstream import SymbolReader
 from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
 from latentink.codecs.elic.context import SpaceChannelContext, checkerboard, elic_groups
 from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.normalisation import laid_out
+from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.registry import CodecSpec
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.codecs.weights_file import network_tensors
@@ -102,13 +102,11 @@ class ElicCodec(Codec):
         return self._latents(symbols_of, z, side, quality_code)
 
     def _decode_latent(
-        self, stream: bytes, z: np.ndarray, size: tuple[int, int], quality_code: int
+        self, decoder: Decoder, z: np.ndarray, size: tuple[int, int], quality_code: int
     ) -> Latents:
-        reader = SymbolReader(stream, self._gaussian)
-
         def symbols_of(channels: slice, mask: Tensor, means: Tensor, indexes: Tensor) -> Tensor:
             symbols = torch.zeros_like(means)
-            read = reader.read(indexes[0][:, mask].numpy())
+            read = decoder.read(indexes[0][:, mask].numpy(), self._gaussian)
             symbols[0][:, mask] = torch.from_numpy(read).double()
             return symbols
 

@@ -1,0 +1,1 @@
+"""The entropy coder: interleaved rANS over NumPy arrays, as docs/format.md specifies it."""
