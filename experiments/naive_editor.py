@@ -4,7 +4,7 @@
 
 Both optimise the latent of one photo for the same bits (dense message decoder, one bit at each
 pixel), with the same networks and the same weights of the same six terms. The literal
-implementation uses float32, CompressAI's own layers, additive noise and Adam at 1e-3. It evaluates
+implementation uses float32, the layers that train, additive noise and Adam at 1e-3. It evaluates
 every term over the whole picture at every step, and computes the hyper path and the cover's
 features anew each time. Ours is the preset `paper` with the changes of this project. The objective
 compared is that of the rounded latent, with all terms in float32; the time to compute it does not
@@ -20,13 +20,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from compressai.models.google import ScaleHyperprior
 from rich.progress import track
 from torch import Tensor
 
 from inputs import read_cover
 from latentink.bundled import bundled
 from latentink.codecs.codec import Latents
+from latentink.codecs.hyperprior import HyperpriorNetworks
 from latentink.codecs.loading import load_codec
 from latentink.codecs.weights_file import network_tensors
 from latentink.critics.discriminator import load_discriminator
@@ -57,7 +57,7 @@ class Plainly:
     def __init__(self, task: EditTask) -> None:
         self.codec, self.task = load_codec("hyperprior"), task
         tensors, _ = read_safetensors(bundled("hyperprior"))
-        self.model = ScaleHyperprior(self.codec.hyper_channels, self.codec.latent_channels)
+        self.model = HyperpriorNetworks(self.codec.hyper_channels, self.codec.latent_channels)
         for name in ("g_s", "h_a", "h_s"):
             fill(getattr(self.model, name), network_tensors(tensors, name), name)
         self.lpips = PerceptualLoss()

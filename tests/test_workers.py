@@ -20,17 +20,6 @@ import os
 import signal
 import time
 
-prepared = []
-
-
-def prepare():
-    prepared.append(True)
-
-
-def preparations(item):
-    return len(prepared)
-
-
 def slept(seconds):
     time.sleep(seconds)
     return seconds
@@ -86,8 +75,7 @@ def test_without_items_no_process_is_started(work) -> None:
     assert WorkerPool(2).map(work.killed, []) == []
 
 
-def test_workers_are_prepared_once_and_have_their_share_of_threads(work) -> None:
-    assert WorkerPool(1, prepare=work.prepare).map(work.preparations, [0, 1]) == [1, 1]
+def test_workers_have_their_share_of_threads(work) -> None:
     assert WorkerPool(1, threads=3).map(work.share, [0]) == ["3"]
     assert WorkerPool(1).map(work.torch_threads, [0]) == [1]
 

@@ -154,6 +154,5 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:
             raise WeightsError(f"{origin}: tensor {name!r} has the shape {shapes}.")
         if not torch.isfinite(tensor).all():
             raise WeightsError(f"{origin}: tensor {name!r} holds values that are not finite.")
-    # CompressAI's networks override this method and ask for entropy tables, which we do not use.
-    nn.Module.load_state_dict(module, dict(tensors), strict=False)
+    module.load_state_dict(dict(tensors), strict=False)
     module.requires_grad_(False).eval()

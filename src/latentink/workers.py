@@ -44,12 +44,10 @@ class WorkerPool:
     Attributes:
         processes: at most; there are never more than items.
         threads: that numerical libraries use in each.
-        prepare: what each process calls first.
     """
 
     processes: int
     threads: int = 1
-    prepare: Callable[[], None] | None = None
 
     def map(
         self,
@@ -102,7 +100,7 @@ class WorkerPool:
         pool = ProcessPoolExecutor(
             min(self.processes, len(items)),
             get_context("spawn"),  # Forking a process whose libraries run threads may deadlock.
-            partial(_start_worker, self.threads, self.prepare),
+            partial(_start_worker, self.threads),
         )
         pending: set[Future[R]] = set()
 
@@ -137,14 +135,12 @@ def _succeeded(future: Future[Any]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _start_worker(threads: int, prepare: Callable[[], None] | None) -> None:
+def _start_worker(threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
     if torch := sys.modules.get("torch"):  # Loaded with the main module, it has read them already.
         torch.set_num_threads(threads)
-    if prepare is not None:
-        prepare()
 
 
 def _end_with_the_parent() -> None:

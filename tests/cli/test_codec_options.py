@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from compressai.models.google import ScaleHyperprior
 from typer.testing import CliRunner, Result
 
 from latentink.cli.main import app
+from latentink.codecs.hyperprior import HyperpriorNetworks
 from latentink.picture import decode_picture, encode_png
 from photos import astronaut
 
@@ -33,7 +33,7 @@ def checkpoint(tmp_path: Path) -> Path:
     """A checkpoint in the zoo's format and size, untrained."""
     torch.manual_seed(0)
     path = tmp_path / "bmshj2018-hyperprior-3.pth.tar"
-    torch.save(ScaleHyperprior(128, 192).state_dict(), path)
+    torch.save(HyperpriorNetworks(128, 192).state_dict(), path)
     return path
 
 

@@ -283,7 +283,7 @@ def test_help_needs_no_networks_and_names_the_exit_codes():
         "from latentink.cli.detect import detect_command\n"
         "app = typer.Typer(); app.command()(detect_command)\n"
         "try: app(['--help'])\nexcept SystemExit: pass\n"
-        "loaded = {'torch', 'compressai', 'scipy', 'multiprocessing', 'PIL'} & set(sys.modules)\n"
+        "loaded = {'torch', 'scipy', 'multiprocessing', 'PIL'} & set(sys.modules)\n"
         "assert not loaded, loaded"
     )
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

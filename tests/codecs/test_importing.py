@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from compressai.models.google import ScaleHyperprior
-from compressai.zoo import image as zoo
 from torch import Tensor
 
 import latentink
+from latentink.codecs import importing
+from latentink.codecs.hyperprior import HyperpriorNetworks
 from latentink.codecs.importing import find_weights, import_weights, zoo_weights
 from latentink.codecs.loading import load_codec, weights_folder
 from latentink.errors import OptionError, WeightsError
@@ -34,15 +34,14 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def hyperprior_state() -> dict[str, Tensor]:
     torch.manual_seed(0)
-    model = lively(ScaleHyperprior(128, 192))
-    model.update()
+    model = lively(HyperpriorNetworks(128, 192))
     return model.state_dict()
 
 
 @pytest.mark.parametrize("size", [(128, 192), (192, 320)])
 def test_both_sizes_of_the_hyperprior_make_a_file_that_decodes(tmp_path, size):
     torch.manual_seed(0)
-    source = write(lively(ScaleHyperprior(*size)).state_dict(), tmp_path / "zoo-6.pth.tar")
+    source = write(lively(HyperpriorNetworks(*size)).state_dict(), tmp_path / "zoo-6.pth.tar")
     made = import_weights(source, codec="hyperprior", quality=6)
     assert made.path.parent == weights_folder()
     result = latentink.compress(
@@ -55,7 +54,7 @@ def test_both_sizes_of_the_hyperprior_make_a_file_that_decodes(tmp_path, size):
 def test_the_imported_hyperprior_is_the_checkpoint(tmp_path, hyperprior_state):
     source = write(hyperprior_state, tmp_path / "q3.pth.tar")
     codec = load_codec("hyperprior", import_weights(source, codec="hyperprior", quality=3).path)
-    model = ScaleHyperprior(128, 192)
+    model = HyperpriorNetworks(128, 192)
     model.load_state_dict(hyperprior_state)
     picture = to_tensor(astronaut(height=64, width=64))
     code = codec.quality_code(3)
@@ -160,12 +159,21 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def serve_as_third(monkeypatch, address: str, checksum: str) -> str:
+    """Let the zoo be at ``address``; return the name of the hyperprior for quality 3 there."""
+    model = "bmshj2018-hyperprior"
+    checksums = list(importing.ZOO_CHECKSUMS[model])
+    checksums[2] = checksum
+    monkeypatch.setattr(importing, "ZOO", address)
+    monkeypatch.setitem(importing.ZOO_CHECKSUMS, model, tuple(checksums))
+    return f"{model}-3-{checksum}.pth.tar"
+
+
 def test_the_zoo_is_downloaded_once_and_checked(server, monkeypatch, hyperprior_state):
     address, folder = server
     source = write(hyperprior_state, folder / "x")
-    name = f"bmshj2018-hyperprior-3-{sha256(source.read_bytes()).hexdigest()[:8]}.pth.tar"
+    name = serve_as_third(monkeypatch, address, sha256(source.read_bytes()).hexdigest()[:8])
     source.rename(folder / name)
-    monkeypatch.setitem(zoo.model_urls["bmshj2018-hyperprior"]["mse"], 3, f"{address}/{name}")
     path = zoo_weights("hyperprior", 3)
     assert load_codec("hyperprior", path).qualities == [3]
     (folder / name).unlink()
@@ -175,11 +183,10 @@ def test_the_zoo_is_downloaded_once_and_checked(server, monkeypatch, hyperprior_
 
 def test_a_download_that_fails_says_so_and_leaves_nothing(server, monkeypatch):
     address, folder = server
-    urls = zoo.model_urls["bmshj2018-hyperprior"]["mse"]
-    monkeypatch.setitem(urls, 3, f"{address}/bmshj2018-hyperprior-3-00000000.pth.tar")
+    name = serve_as_third(monkeypatch, address, "00000000")
     with pytest.raises(WeightsError, match="cannot be downloaded"):
         zoo_weights("hyperprior", 3)
-    (folder / "bmshj2018-hyperprior-3-00000000.pth.tar").write_bytes(b"something else")
+    (folder / name).write_bytes(b"something else")
     with pytest.raises(WeightsError, match="cannot be downloaded"):
         zoo_weights("hyperprior", 3)
     assert not list(weights_folder().iterdir())

@@ -1,17 +1,17 @@
-"""The fixed normalisation is CompressAI's, forwards and backwards."""
+"""The fixed normalisation is the trainable one, forwards and backwards."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from compressai.layers import GDN
 from torch import nn
 
+from latentink.codecs.layers.gdn import Gdn
 from latentink.codecs.normalisation import FixedGdn, laid_out
 
 
-def trained(channels: int, inverse: bool) -> GDN:
-    layer = GDN(channels, inverse=inverse)
+def trained(channels: int, inverse: bool) -> Gdn:
+    layer = Gdn(channels, inverse=inverse)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         layer.gamma += 0.05 * torch.rand(layer.gamma.shape, generator=generator)
@@ -20,12 +20,12 @@ def trained(channels: int, inverse: bool) -> GDN:
 
 
 @pytest.mark.parametrize("inverse", [True, False])
-def test_values_and_gradient_are_the_librarys(inverse):
-    library = trained(24, inverse)
+def test_values_and_gradient_are_those_of_the_trainable_layer(inverse):
+    layer = trained(24, inverse)
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 24, 37, 41, generator=generator, requires_grad=True)
     weight = torch.randn(x.shape, generator=generator)
-    expected, own = library(x), FixedGdn(library)(x)
+    expected, own = layer(x), FixedGdn(layer)(x)
     torch.testing.assert_close(own, expected)
     slopes = [torch.autograd.grad((y * weight).sum(), x)[0] for y in (own, expected)]
     torch.testing.assert_close(slopes[0], slopes[1], rtol=1e-4, atol=1e-5)

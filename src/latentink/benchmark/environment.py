@@ -14,7 +14,7 @@ from latentink.bundled import bundled
 from latentink.codecs.loading import fingerprint_of
 from latentink.codecs.registry import CODECS
 
-_PACKAGES = ("torch", "numpy", "pillow", "compressai")
+_PACKAGES = ("torch", "numpy", "pillow")
 
 
 def note_environment(config: BenchConfig, engine: str, results: Results) -> None:

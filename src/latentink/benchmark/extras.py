@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from types import ModuleType
+
+from torch import Tensor
 
 from latentink.errors import OptionError
 
@@ -25,6 +28,16 @@ def import_pyplot() -> ModuleType:
     """
     _import("matplotlib", "Figures", "bench").use("Agg")
     return importlib.import_module("matplotlib.pyplot")
+
+
+def import_ms_ssim() -> Callable[..., Tensor]:
+    """Return the function that measures multi-scale structural similarity.
+
+    Raises:
+        OptionError: its package is missing.
+    """
+    similarity: Callable[..., Tensor] = _import("pytorch_msssim", "Measurements", "bench").ms_ssim
+    return similarity
 
 
 def import_ray() -> ModuleType:

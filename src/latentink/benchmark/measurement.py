@@ -7,10 +7,10 @@ from functools import cache
 
 import numpy as np
 import torch
-from pytorch_msssim import ms_ssim
 from torch import Tensor
 
 from latentink.benchmark.delivery import delivered_bits
+from latentink.benchmark.extras import import_ms_ssim
 from latentink.codecs.loading import codec_of_file
 from latentink.container import unpack
 from latentink.critics.lpips import SOURCES, Features, PerceptualLoss
@@ -212,7 +212,7 @@ def multi_scale_similarity(cover: np.ndarray, picture: np.ndarray) -> float | No
     if min(cover.shape[:2]) < SMALLEST_MS_SSIM_SIDE:
         return None
     with torch.no_grad():
-        return float(ms_ssim(to_tensor(cover), _batch(picture), data_range=1.0))
+        return float(import_ms_ssim()(to_tensor(cover), _batch(picture), data_range=1.0))
 
 
 def _read(method: Method, received: Stego, bits: np.ndarray) -> _Reading:

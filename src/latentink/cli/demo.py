@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from latentink.cli.errors import for_people
-from latentink.errors import OutputError
+from latentink.errors import OptionError, OutputError
 from latentink.picture import decode_picture, encode_png, write_atomically
 
 PASSWORD = "tide and time"
@@ -32,7 +32,12 @@ def demo_command(
     except OSError as error:
         raise OutputError(f"The folder {out} cannot be made: {error.strerror}.") from None
 
-    from skimage.data import astronaut
+    try:
+        from skimage.data import astronaut
+    except ImportError:
+        raise OptionError(
+            "The demo's photo comes with scikit-image: pip install 'latentink[demo]'."
+        ) from None
 
     from latentink.cli.progress import editing_progress
     from latentink.cli.tables import hiding_rows, print_rows

@@ -194,9 +194,6 @@ def _give_verdicts(
         OutputError: the table cannot be written.
         PictureError: nothing can be examined.
     """
-    from latentink.cli.light_start import start_light
-
-    start_light()
     from latentink.steganalysis.stegexpose import check_options
 
     check_options(mode, threshold)
@@ -255,7 +252,6 @@ def examine_all(sources: list[Source], mode: str, threshold: float, jobs: int) -
     Raises:
         OptionError: a process was killed.
     """
-    from latentink.cli.light_start import start_light
     from latentink.workers import WorkerPool, available_cores
 
     processes = min(jobs, -(-len(sources) // _FILES_A_PROCESS))
@@ -267,7 +263,7 @@ def examine_all(sources: list[Source], mode: str, threshold: float, jobs: int) -
 
         if processes > 1:
             threads = max(1, available_cores() // processes)
-            pool = WorkerPool(processes, threads, start_light)
+            pool = WorkerPool(processes, threads)
             return pool.map(partial(examine, mode=mode, threshold=threshold), sources, advance)
         findings = []
         for source in sources:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import typer
 
 from latentink.cli.bench import bench_app
@@ -16,7 +14,6 @@ from latentink.cli.embed import embed_command
 from latentink.cli.extract import extract_command
 from latentink.cli.hide import hide_command
 from latentink.cli.inspect import inspect_command
-from latentink.cli.light_start import start_light
 from latentink.cli.methods import methods_command
 from latentink.cli.reveal import reveal_command
 from latentink.cli.train import train_app
@@ -45,15 +42,10 @@ app.add_typer(weights_app, name="weights")
 
 
 @app.callback()
-def start(context: typer.Context) -> None:
+def start() -> None:
     """Hide a message in a photo while a learned codec compresses it, and get it back exactly."""
-    # These use what the others leave out; detect does where it evaluates.
-    if context.invoked_subcommand not in ("bench", "train", "weights", "detect"):
-        start_light()
 
 
 def run() -> None:
     """Entry point of the installed command."""
-    # CompressAI compiles one layer with an interface that newer PyTorch warns about at import.
-    warnings.filterwarnings("ignore", message=r".*torch\.jit\.script.*")
     app()

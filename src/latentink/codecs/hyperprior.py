@@ -1,4 +1,4 @@
-"""The scale hyperprior (Ballé et al. 2018), over CompressAI's networks: symbols have mean 0.
+"""The scale hyperprior (Ballé et al. 2018): symbols have mean 0.
 
 Ballé et al., "Variational image compression with a scale hyperprior", ICLR 2018. In use it is
 :class:`HyperpriorCodec`, in training :class:`HyperpriorModel`.
@@ -11,9 +11,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from compressai.entropy_models import EntropyBottleneck
-from compressai.models.google import ScaleHyperprior
-from compressai.ops import LowerBound
 from torch import Tensor, nn
 
 from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
@@ -21,6 +18,10 @@ from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.gains import Gains
 from latentink.codecs.implementation import Implementation, Networks, Published
+from latentink.codecs.layers.convolutions import convolution, transposed
+from latentink.codecs.layers.factorised_prior import FactorisedPrior
+from latentink.codecs.layers.gdn import Gdn
+from latentink.codecs.layers.lower_bound import lower_bound
 from latentink.codecs.model import CodecModel, Reconstruction, hyper_latent, uniform_noise
 from latentink.codecs.normalisation import laid_out
 from latentink.codecs.rans.decoder import Decoder
@@ -33,6 +34,52 @@ from latentink.relaxations.straight_through import straight_through
 from latentink.tensor_files import fill
 
 _NETWORKS = ("g_a", "g_s", "h_a", "h_s")
+
+
+class HyperpriorNetworks(nn.Module):
+    """The networks (figure 4 of the paper), trainable; with the names of CompressAI's checkpoints.
+
+    ``g_a``: (B, 3, H, W) → (B, M, H/16, W/16), ``g_s`` back; ``h_a``: (B, M, h, w) → (B, N, ⌈h/4⌉,
+    ⌈w/4⌉), ``h_s`` back, to scales.
+    """
+
+    def __init__(self, channels: int, latent_channels: int) -> None:
+        """Build them for N ``channels`` and M ``latent_channels``."""
+        super().__init__()
+        self.entropy_bottleneck = FactorisedPrior(channels)
+        self.g_a = nn.Sequential(
+            convolution(3, channels),
+            Gdn(channels),
+            convolution(channels, channels),
+            Gdn(channels),
+            convolution(channels, channels),
+            Gdn(channels),
+            convolution(channels, latent_channels),
+        )
+        self.g_s = nn.Sequential(
+            transposed(latent_channels, channels),
+            Gdn(channels, inverse=True),
+            transposed(channels, channels),
+            Gdn(channels, inverse=True),
+            transposed(channels, channels),
+            Gdn(channels, inverse=True),
+            transposed(channels, 3),
+        )
+        self.h_a = nn.Sequential(
+            convolution(latent_channels, channels, 3, 1),
+            nn.ReLU(inplace=True),
+            convolution(channels, channels),
+            nn.ReLU(inplace=True),
+            convolution(channels, channels),
+        )
+        self.h_s = nn.Sequential(
+            transposed(channels, channels),
+            nn.ReLU(inplace=True),
+            transposed(channels, channels),
+            nn.ReLU(inplace=True),
+            convolution(channels, latent_channels, 3, 1),
+            nn.ReLU(inplace=True),
+        )
 
 
 class HyperpriorCodec(Codec):
@@ -51,7 +98,7 @@ class HyperpriorCodec(Codec):
             WeightsError: A tensor is missing, surplus or of another shape.
         """
         super().__init__(spec, tensors, fingerprint)
-        model = ScaleHyperprior(self.hyper_channels, self.latent_channels)
+        model = HyperpriorNetworks(self.hyper_channels, self.latent_channels)
         for name in _NETWORKS:
             fill(getattr(model, name), network_tensors(tensors, name), f"{origin}, {name}")
         self.g_a, self.g_s, self.h_a = laid_out(model.g_a), laid_out(model.g_s), model.h_a
@@ -111,9 +158,8 @@ class HyperpriorModel(CodecModel):
 
     def __init__(self, channels: int, latent_channels: int, qualities: Sequence[float]) -> None:
         super().__init__()
-        self.network = ScaleHyperprior(channels, latent_channels)
+        self.network = HyperpriorNetworks(channels, latent_channels)
         self.gains = Gains(qualities, latent_channels)
-        self.scale_bound = LowerBound(SCALE_MINIMUM)
 
     def forward(self, picture: Tensor, quality: Tensor, rounded: bool) -> Reconstruction:
         """Code a batch; see :meth:`CodecModel.forward`."""
@@ -121,7 +167,7 @@ class HyperpriorModel(CodecModel):
         gain, inverse = self.gains(quality)
         values = network.g_a(picture) * gain
         z_hat, z_likelihoods = hyper_latent(network.entropy_bottleneck, network.h_a(values.abs()))
-        scales = self.scale_bound(network.h_s(z_hat).float())
+        scales = lower_bound(network.h_s(z_hat).float(), SCALE_MINIMUM)
         values = values.float()
         noisy = values + uniform_noise(values) if self.training else straight_through(values)
         seen = straight_through(values) if rounded else noisy
@@ -135,13 +181,13 @@ class HyperpriorModel(CodecModel):
         """Return g_a, g_s, h_a and h_s."""
         return {name: getattr(self.network, name) for name in _NETWORKS}
 
-    def bottleneck(self) -> EntropyBottleneck:
-        """Return CompressAI's entropy bottleneck of the hyper-latent."""
+    def bottleneck(self) -> FactorisedPrior:
+        """Return the prior of the hyper-latent."""
         return self.network.entropy_bottleneck
 
 
 def convert_published(networks: Networks, origin: str) -> tuple[Networks, int]:
-    """Return CompressAI's networks as they are, and M; a ``Published.convert``.
+    """Return the networks as they are, and M; a ``Published.convert``.
 
     Raises:
         WeightsError: The first layer of g_s is missing.

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from latentink.codecs.implementation import implementation_of
 from latentink.codecs.loading import load_codec, weights_folder
@@ -19,6 +19,14 @@ from latentink.errors import OptionError, OutputError, WeightsError
 from latentink.tensor_files import read_checkpoint, state_dict_of, write_safetensors
 
 ZOO_QUALITIES = range(1, 9)
+ZOO = "https://compressai.s3.amazonaws.com/models/v1"
+ZOO_CHECKSUMS = {
+    "bmshj2018-hyperprior": (
+        "7eb97409", "93677231", "6d87be32", "de1b779c",
+        "f8b614e1", "1ab9c41e", "3804dcbd", "a583f0cf",
+    ),
+}  # fmt: skip
+"""First digits of the SHA-256 of CompressAI's published weights, by model, qualities 1 to 8."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ def _of_trainer(
     own = {key.removeprefix("module."): value for key, value in tensors.items()}
     own.pop("n_averaged", None)
     try:
-        nn.Module.load_state_dict(model, own)
+        model.load_state_dict(own)
     except RuntimeError as error:
         raise WeightsError(f"{origin} does not fit its own recipe ({error}).") from None
     return weights_of(model, torch.float16), {"steps": str(state["step"])}
@@ -131,7 +139,6 @@ def zoo_weights(codec: str, quality: float) -> Path:
         OptionError: The zoo does not have this codec or this quality.
         WeightsError: The download fails or has another checksum than the zoo says.
     """
-    from compressai.zoo.image import model_urls
     from torch.hub import download_url_to_file
 
     zoo = implementation_of(codec).zoo
@@ -144,10 +151,9 @@ def zoo_weights(codec: str, quality: float) -> Path:
     path = weights_folder() / f"{zoo}-{number}.safetensors"
     if path.exists():
         return path
-    url = model_urls[zoo]["mse"][number]
+    url = f"{ZOO}/{zoo}-{number}-{ZOO_CHECKSUMS[zoo][number - 1]}.pth.tar"
     download = weights_folder() / Path(url).name
-    # The name ends with the first digits of the file's SHA-256.
-    digest = download.name.removesuffix(".pth.tar").rsplit("-", 1)[1]
+    digest = ZOO_CHECKSUMS[zoo][number - 1]
     try:
         download.parent.mkdir(parents=True, exist_ok=True)
         download_url_to_file(url, str(download), digest, progress=True)

@@ -15,11 +15,11 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
-from compressai.entropy_models import EntropyBottleneck
-from compressai.layers import CheckerboardMaskedConv2d
 from torch import Tensor, nn
 
 from latentink.codecs.gains import Gains
+from latentink.codecs.layers.convolutions import CheckerboardConvolution
+from latentink.codecs.layers.factorised_prior import FactorisedPrior
 from latentink.codecs.weights_file import pack_weights
 from latentink.relaxations.straight_through import straight_through
 
@@ -66,8 +66,8 @@ class CodecModel(nn.Module):
         """Return the networks as a weights file (weights_file.py) names them."""
 
     @abstractmethod
-    def bottleneck(self) -> EntropyBottleneck:
-        """Return CompressAI's entropy bottleneck of the hyper-latent."""
+    def bottleneck(self) -> FactorisedPrior:
+        """Return the prior of the hyper-latent."""
 
     def widened(self, name: str, narrow: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the tensors of a narrower model's network ``name``, to start from.
@@ -96,17 +96,17 @@ def _learned(network: nn.Module) -> dict[str, Tensor]:
     state = {}
     for prefix, module in network.named_modules():
         for name, value in module.named_parameters(recurse=False):
-            if name == "weight" and isinstance(module, CheckerboardMaskedConv2d):
+            if name == "weight" and isinstance(module, CheckerboardConvolution):
                 value = value * module.mask
             state[f"{prefix}.{name}" if prefix else name] = value
     return state
 
 
-def hyper_latent(bottleneck: EntropyBottleneck, z: Tensor) -> tuple[Tensor, Tensor]:
+def hyper_latent(bottleneck: FactorisedPrior, z: Tensor) -> tuple[Tensor, Tensor]:
     """Quantise the hyper-latent with relaxed rounding.
 
     Args:
-        bottleneck: CompressAI's, of the hyper-latent.
+        bottleneck: The prior of the hyper-latent.
         z: (B, N, h', w').
 
     Returns:

@@ -8,7 +8,7 @@ and with g = dL/dy
 
     dL/dx = g·n ± x·Γᵀ(g·x·m),      m = 1/n in the synthesis transform, n³ in the analysis.
 
-Left to CompressAI's layer and autograd this is a dozen passes over a layer of 96 channels at half
+Left to layers/gdn.py and autograd this is a dozen passes over a layer of 96 channels at half
 the picture's resolution; these, not the convolutions, were two thirds of an editing step.
 """
 
@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from compressai.layers import GDN
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from latentink.codecs.layers.gdn import Gdn
 from latentink.threads import run_in_threads
 
 # 0.2 MB in bfloat16 at 96 channels: the four tensors of a piece stay in a core's cache.
@@ -29,16 +29,17 @@ _POSITIONS_AT_A_TIME = 1024
 
 
 class FixedGdn(nn.Module):
-    """CompressAI's ``GDN`` without gradients for its parameters; in channels_last."""
+    """A :class:`Gdn` without gradients for its parameters; in channels_last."""
 
     beta: Tensor
     gamma: Tensor
 
-    def __init__(self, trained: GDN) -> None:
+    def __init__(self, trained: Gdn) -> None:
         super().__init__()
-        self.inverse = bool(trained.inverse)
-        self.register_buffer("beta", trained.beta_reparam(trained.beta).detach())
-        self.register_buffer("gamma", trained.gamma_reparam(trained.gamma).detach())
+        self.inverse = trained.inverse
+        beta, gamma = trained.coefficients()
+        self.register_buffer("beta", beta.detach())
+        self.register_buffer("gamma", gamma.detach())
 
     def forward(self, x: Tensor) -> Tensor:
         """Return y (B, C, H, W) of x (B, C, H, W), in x's precision."""
@@ -94,9 +95,9 @@ def _over_pieces(work: Callable[..., None], *tensors: Tensor) -> None:
 
 
 def laid_out(transform: nn.Module) -> nn.Module:
-    """Return ``transform``, changed in place to channels_last and with every GDN fixed."""
+    """Return ``transform``, changed in place to channels_last and with every Gdn fixed."""
     for name, child in transform.named_children():
-        if isinstance(child, GDN):
+        if isinstance(child, Gdn):
             setattr(transform, name, FixedGdn(child))
         else:
             laid_out(child)

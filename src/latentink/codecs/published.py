@@ -12,10 +12,10 @@ import re
 from collections.abc import Mapping
 
 import torch
-from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor
 
 from latentink.codecs.implementation import Published, implementation_of
+from latentink.codecs.layers.factorised_prior import FactorisedPrior
 from latentink.codecs.registry import CODECS
 from latentink.codecs.weights_file import pack_weights
 from latentink.errors import WeightsError
@@ -85,10 +85,10 @@ def _renamed(key: str, known: list[Published]) -> str:
     return key
 
 
-def _bottleneck(tensors: Mapping[str, Tensor], origin: str) -> EntropyBottleneck:
+def _bottleneck(tensors: Mapping[str, Tensor], origin: str) -> FactorisedPrior:
     if "quantiles" not in tensors:
         raise WeightsError(f"{origin} misses tensor 'entropy_bottleneck.quantiles'.")
-    bottleneck = EntropyBottleneck(len(tensors["quantiles"]))
+    bottleneck = FactorisedPrior(len(tensors["quantiles"]))
     by_number = {_numbered(key): value for key, value in tensors.items()}
     own = {_numbered(name): name for name, _ in bottleneck.named_parameters()}
     named = {own.get(key, key): value for key, value in by_number.items()}

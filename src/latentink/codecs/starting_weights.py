@@ -16,7 +16,7 @@ from latentink.tensor_files import read_checkpoint, read_safetensors
 def load_start(model: CodecModel, path: Path) -> None:
     """Load weights to start from.
 
-    These are a checkpoint of ``latentink train codec`` (``.pt``), a weights file, or CompressAI's
+    These are a checkpoint of ``latentink train codec`` (``.pt``), a weights file, or its
     tensors with ``gains`` (Q, M), gain vectors that the synthesis undoes exactly. A tensor smaller
     than the model's fills its leading part, so that a model can be widened and computes what it
     did.
@@ -60,8 +60,7 @@ def _load_checkpoint(model: CodecModel, path: Path) -> None:
     for name, value in model.state_dict().items():
         if name not in tensors or tensors[name].shape != value.shape:
             raise WeightsError(f"{path} does not fit the recipe: tensor {name!r}.")
-    # CompressAI's own loader insists on entropy tables, which a model in training lacks.
-    nn.Module.load_state_dict(model, tensors)
+    model.load_state_dict(tensors)
 
 
 def _fill_leading(parameter: nn.Parameter, tensor: Tensor | None, inputs: int = 1) -> bool:

@@ -27,7 +27,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from compressai.entropy_models import EntropyBottleneck
 from torch import Tensor
 
 from latentink.codecs.entropy_tables import (
@@ -38,15 +37,13 @@ from latentink.codecs.entropy_tables import (
     scale_levels,
 )
 from latentink.codecs.fixed_point import ACTIVATION_UNIT, to_grid
+from latentink.codecs.layers.factorised_prior import FactorisedPrior
 from latentink.codecs.registry import CODECS
+from latentink.codecs.weights_checks import problem_with
 from latentink.errors import WeightsError
 from latentink.tensor_files import read_safetensors
 
 FORMAT = "latentink codec 2"
-_SHARED = ("log_gain", "log_inverse", "qualities", "medians", "scale_levels")
-_TABLES = tuple(
-    f"{t}_{part}" for t in ("gaussian", "hyper") for part in ("cdf", "length", "offset")
-)
 
 
 def network_tensors(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -62,7 +59,7 @@ def network_tensors(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tenso
 
 def pack_weights(
     networks: Mapping[str, Mapping[str, Tensor]],
-    bottleneck: EntropyBottleneck,
+    bottleneck: FactorisedPrior,
     log_gain: Tensor,
     log_inverse: Tensor,
     qualities: list[float],
@@ -72,7 +69,7 @@ def pack_weights(
 
     Args:
         networks: State dicts of the networks, by the networks' names.
-        bottleneck: CompressAI's, of the hyper-latent, trained.
+        bottleneck: The prior of the hyper-latent, trained.
         log_gain: (Q, M), ln g.
         log_inverse: (Q, M), ln g'.
         qualities: Q ascending numbers.
@@ -98,19 +95,19 @@ def pack_weights(
 
 
 @torch.no_grad()
-def _hyper_table(trained: EntropyBottleneck) -> tuple[Tensor, EntropyTable]:
+def _hyper_table(trained: FactorisedPrior) -> tuple[Tensor, EntropyTable]:
     """Return the medians (N,) on the fixed-point grid, and the hyper-latent's table."""
     bottleneck = copy.deepcopy(trained).float().cpu()
     # The networks were trained with these medians, also where others would fit the data better.
     medians = to_grid(bottleneck.quantiles[:, 0, 1], ACTIVATION_UNIT)
-    bottleneck._update_quantiles()
+    quantiles = bottleneck.exact_quantiles()[:, 0]
     bottleneck = bottleneck.double()
-    lowest = torch.ceil(medians - bottleneck.quantiles[:, 0, 0]).int().clamp(min=0).tolist()
-    highest = torch.ceil(bottleneck.quantiles[:, 0, 2] - medians).int().clamp(min=0).tolist()
+    lowest = torch.ceil(medians - quantiles[:, 0]).int().clamp(min=0).tolist()
+    highest = torch.ceil(quantiles[:, 2] - medians).int().clamp(min=0).tolist()
     reach = max(lowest + highest)
     symbols = torch.arange(-reach, reach + 1, dtype=torch.float64)
     values = medians.view(-1, 1, 1) + symbols
-    pmf = bottleneck._likelihood(values)[0][:, 0].numpy()
+    pmf = bottleneck.likelihood(values)[:, 0].numpy()
     rows = []
     for channel, (low, high) in enumerate(zip(lowest, highest, strict=True)):
         inside = pmf[channel, reach - low : reach + high + 1]
@@ -134,17 +131,6 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(
             f"{path} holds weights of an unknown codec, {metadata.get('architecture', '')!r}."
         )
-    for name in (*_SHARED, *_TABLES):
-        if name not in tensors:
-            raise WeightsError(f"{path} misses tensor {name!r}.")
-    rows, channels = len(tensors["qualities"]), tensors["log_gain"].shape[-1]
-    expected = {"log_gain": (rows, channels), "log_inverse": (rows, channels)}
-    for name, shape in expected.items():
-        if tuple(tensors[name].shape) != shape:
-            raise WeightsError(
-                f"{path}: tensor {name!r} has the shape {tuple(tensors[name].shape)} "
-                f"instead of {shape}."
-            )
-    if len(tensors["hyper_length"]) != tensors["medians"].numel():
-        raise WeightsError(f"{path}: tensor 'hyper_length' does not fit 'medians'.")
+    if problem := problem_with(tensors):
+        raise WeightsError(f"The weights file {path} {problem}.")
     return tensors, metadata

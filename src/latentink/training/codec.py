@@ -157,11 +157,11 @@ class CodecTask(Task[CodecRecipe, Photos]):
         return weight * (bpp + lagrangians * 255**2 * error), bpp, error
 
     def _fit_quantiles(self) -> None:
-        """Move the hyper-latent's quantiles by CompressAI's auxiliary loss, which needs no data."""
+        """Move the hyper-latent's quantiles by a loss of their own, which needs no data."""
         quantiles = self.bottleneck.quantiles
         quantiles.requires_grad_(True)
         self.auxiliary.zero_grad(set_to_none=True)
-        self.bottleneck.loss().backward()
+        self.bottleneck.quantile_loss().backward()
         self.auxiliary.step()
         quantiles.requires_grad_(False)
 

@@ -203,10 +203,7 @@ class Trainer:
                 )
         try:
             for name, part in self._parts():
-                if isinstance(part, nn.Module):
-                    # CompressAI's own loader insists on entropy tables, which a codec now lacks.
-                    nn.Module.load_state_dict(part, state[name])
-                elif part is not None:
+                if part is not None:
                     part.load_state_dict(state[name])
         except (RuntimeError, ValueError, KeyError) as error:
             raise WeightsError(f"The checkpoint does not fit the networks ({error}).") from error

@@ -1,4 +1,4 @@
-"""ELIC in use, over CompressAI's networks, with its context model in exact arithmetic.
+"""ELIC in use, with its context model in exact arithmetic.
 
 He et al., "ELIC: Efficient Learned Image Compression with Unevenly Grouped Space-Channel Contextual
 Adaptive Coding", CVPR 2022. A symbol is v less its mean, rounded: symbol = round(v − μ) and
@@ -16,11 +16,11 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from compressai.models.sensetime import Elic2022Official
 from torch import Tensor, nn
 
 from latentink.codecs.codec import Chooser, Codec, Latents, Relaxed, Rounding, nearest
 from latentink.codecs.elic.context import SpaceChannelContext, checkerboard, elic_groups
+from latentink.codecs.elic.networks import analysis, hyper_analysis, synthesis
 from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.normalisation import laid_out
@@ -59,11 +59,11 @@ class ElicCodec(Codec):
         """
         super().__init__(spec, tensors, fingerprint)
         self.groups = elic_groups(self.latent_channels)
-        model = Elic2022Official(self.hyper_channels, self.latent_channels, self.groups)
-        h_a = model.latent_codec["hyper"].h_a
-        for name, network in (("g_a", model.g_a), ("g_s", model.g_s), ("h_a", h_a)):
+        sizes = self.hyper_channels, self.latent_channels
+        g_a, g_s, h_a = analysis(*sizes), synthesis(*sizes), hyper_analysis(*sizes)
+        for name, network in (("g_a", g_a), ("g_s", g_s), ("h_a", h_a)):
             fill(network, network_tensors(tensors, name), f"{origin}, {name}")
-        self.g_a, self.g_s, self.h_a = laid_out(model.g_a), laid_out(model.g_s), h_a
+        self.g_a, self.g_s, self.h_a = laid_out(g_a), laid_out(g_s), h_a
         h_s = hyper_synthesis(network_tensors(tensors, "h_s"), f"{origin}, h_s")
         self.h_s = FixedPointSequence(h_s)
         side_channels = len(tensors["h_s.4.bias"])

@@ -1,18 +1,18 @@
-"""ELIC in training, over CompressAI's networks."""
+"""ELIC in training."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
-from compressai.entropy_models import EntropyBottleneck
-from compressai.models.sensetime import Elic2022Official
-from compressai.ops import LowerBound
 from torch import Tensor, nn
 
-from latentink.codecs.elic.context import SpaceChannelContext, elic_groups
+from latentink.codecs.elic.context import elic_groups
+from latentink.codecs.elic.networks import ElicNetworks
 from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.gains import Gains
+from latentink.codecs.layers.factorised_prior import FactorisedPrior
+from latentink.codecs.layers.lower_bound import lower_bound
 from latentink.codecs.model import CodecModel, Reconstruction, hyper_latent, uniform_noise
 from latentink.losses.rate import gaussian_information
 from latentink.relaxations.straight_through import straight_through
@@ -23,16 +23,15 @@ class ElicModel(CodecModel):
 
     def __init__(self, channels: int, latent_channels: int, qualities: Sequence[float]) -> None:
         super().__init__()
-        self.network = Elic2022Official(channels, latent_channels, elic_groups(latent_channels))
+        self.network = ElicNetworks(channels, latent_channels, elic_groups(latent_channels))
         self.gains = Gains(qualities, latent_channels)
-        self.scale_bound = LowerBound(SCALE_MINIMUM)
 
     def forward(self, picture: Tensor, quality: Tensor, rounded: bool) -> Reconstruction:
         """Code a batch; see :meth:`CodecModel.forward`."""
-        hyper = self.network.latent_codec["hyper"]
+        network = self.network
         gain, inverse = self.gains(quality)
-        values = self.network.g_a(picture) * gain
-        z_hat, z_likelihoods = hyper_latent(hyper.entropy_bottleneck, hyper.h_a(values))
+        values = network.g_a(picture) * gain
+        z_hat, z_likelihoods = hyper_latent(network.entropy_bottleneck, network.h_a(values))
         values = values.float()
         noisy = values + uniform_noise(values)
 
@@ -42,49 +41,38 @@ class ElicModel(CodecModel):
             own_means = means.float()
             return straight_through(values[:, channels] - own_means) + own_means
 
-        seen, means, scales = context_of(self.network).walk(hyper.h_s(z_hat), on_pass)
+        seen, means, scales = network.context().walk(network.h_s(z_hat), on_pass)
         coded = noisy if self.training else seen
-        information = gaussian_information(coded - means, self.scale_bound(scales.float()))
+        information = gaussian_information(
+            coded - means, lower_bound(scales.float(), SCALE_MINIMUM)
+        )
         return Reconstruction(
-            self.network.g_s(seen * inverse).float(),
+            network.g_s(seen * inverse).float(),
             information.sum((1, 2, 3)),
             -z_likelihoods.log2().sum((1, 2, 3)),
         )
 
     def networks(self) -> dict[str, nn.Module]:
         """Return g_a, g_s, h_a, h_s and the networks of the context model, by group."""
-        hyper = self.network.latent_codec["hyper"]
-        named: dict[str, nn.Module] = {"g_a": self.network.g_a, "g_s": self.network.g_s}
-        named |= {"h_a": hyper.h_a, "h_s": hyper.h_s}
-        context = context_of(self.network)
-        for k in range(len(context.groups)):
-            named[f"spatial_context.{k}"] = nn.Sequential(context.spatial_context[k])
-            named[f"aggregation.{k}"] = context.aggregation[k]
+        network = self.network
+        named: dict[str, nn.Module] = {"g_a": network.g_a, "g_s": network.g_s}
+        named |= {"h_a": network.h_a, "h_s": network.h_s}
+        for k in range(len(network.groups)):
+            named[f"spatial_context.{k}"] = nn.Sequential(network.spatial_context[k])
+            named[f"aggregation.{k}"] = network.aggregation[k]
             if k > 0:
-                named[f"channel_context.{k}"] = context.channel_context[k - 1]
+                named[f"channel_context.{k}"] = network.channel_context[k - 1]
         return named
 
-    def bottleneck(self) -> EntropyBottleneck:
-        """Return CompressAI's entropy bottleneck of the hyper-latent."""
-        return self.network.latent_codec["hyper"].entropy_bottleneck
+    def bottleneck(self) -> FactorisedPrior:
+        """Return the prior of the hyper-latent."""
+        return self.network.entropy_bottleneck
 
     def widened(self, name: str, narrow: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the tensors with zeros after each part of an aggregation's channels."""
         if not name.startswith("aggregation"):
             return narrow
         return widen_aggregation(narrow, dict(self.networks()[name].named_parameters()))
-
-
-def context_of(network: Elic2022Official) -> SpaceChannelContext[nn.Module]:
-    """Return the context model of CompressAI's network, in training."""
-    groups = network.latent_codec["y"]
-    count = len(network.groups)
-    return SpaceChannelContext(
-        groups=network.groups,
-        channel_context=[groups.channel_context[f"y{k}"] for k in range(1, count)],
-        spatial_context=[groups[f"y{k}"].context_prediction for k in range(count)],
-        aggregation=[groups[f"y{k}"].entropy_parameters for k in range(count)],
-    )
 
 
 def widen_aggregation(own: dict[str, Tensor], wide: dict[str, nn.Parameter]) -> dict[str, Tensor]:
