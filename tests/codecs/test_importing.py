@@ -199,3 +199,27 @@ def test_what_the_zoo_does_not_have(tmp_path):
         find_weights("zoo", "elic", 3)
     with pytest.raises(OptionError, match="There is no codec 'webp'"):
         find_weights("zoo", "webp", 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"channels": None},
+        {"channels": 2.5},
+        {"channels": 10**9},
+        {"latent_channels": 0},
+        {"qualities": []},
+        {"qualities": [3, 2]},
+        {"qualities": ["5"]},
+        {"qualities": 5},
+    ],
+)
+def test_a_damaged_checkpoint_of_a_run_is_refused(tmp_path, change):
+    recipe = {"architecture": "hyperprior", "channels": 8, "latent_channels": 8, "qualities": [5]}
+    model = {"x": torch.zeros(1)}
+    source = write({"recipe": recipe | change, "model": model}, tmp_path / "run.pt")
+    with pytest.raises(WeightsError, match="is damaged"):
+        import_weights(source, codec="hyperprior")
+    source = write({"recipe": recipe, "model": model}, tmp_path / "other.pt")
+    with pytest.raises(WeightsError, match="does not fit its own recipe"):
+        import_weights(source, codec="hyperprior")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import torch
@@ -19,6 +21,7 @@ from latentink.errors import OptionError, OutputError, WeightsError
 from latentink.tensor_files import read_checkpoint, state_dict_of, write_safetensors
 
 ZOO_QUALITIES = range(1, 9)
+_MOST_CHANNELS = 1024
 ZOO = "https://compressai.s3.amazonaws.com/models/v1"
 ZOO_CHECKSUMS = {
     "bmshj2018-hyperprior": (
@@ -114,18 +117,35 @@ def _of_trainer(
     recipe = state["recipe"]
     if not isinstance(recipe, dict) or recipe.get("architecture") != codec:
         raise WeightsError(f"{origin} is not a checkpoint of a run that trains {codec}.")
+    tensors = state.get("average") or state["model"]
+    if not (_is_genuine(recipe, codec) and isinstance(tensors, dict)):
+        raise WeightsError(f"{origin} is damaged: its recipe is not that of a run.")
     model = implementation_of(codec).model(
         recipe["channels"], recipe["latent_channels"], recipe["qualities"]
     )
-    tensors = state["average"] or state["model"]
-    assert isinstance(tensors, dict)
     own = {key.removeprefix("module."): value for key, value in tensors.items()}
     own.pop("n_averaged", None)
     try:
         model.load_state_dict(own)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, AttributeError) as error:
         raise WeightsError(f"{origin} does not fit its own recipe ({error}).") from None
-    return weights_of(model, torch.float16), {"steps": str(state["step"])}
+    return weights_of(model, torch.float16), {"steps": str(state.get("step", "unknown"))}
+
+
+def _is_genuine(recipe: dict[Any, Any], codec: str) -> bool:
+    """Return whether a recipe's sizes are such that a model can be built of them."""
+    channels, latent_channels = recipe.get("channels"), recipe.get("latent_channels")
+    qualities = recipe.get("qualities")
+    return (
+        type(channels) is int
+        and type(latent_channels) is int
+        and 1 <= channels <= _MOST_CHANNELS
+        and implementation_of(codec).least_latent_channels <= latent_channels <= _MOST_CHANNELS
+        and isinstance(qualities, list)
+        and bool(qualities)
+        and all(type(one) in (int, float) and 1 <= one <= 8 for one in qualities)
+        and all(low < high for low, high in pairwise(qualities))
+    )
 
 
 def zoo_weights(codec: str, quality: float) -> Path:

@@ -57,12 +57,12 @@ class Decoder:
         self._left -= flat.size
         self._cost += cost_of(flat, table)
         self._open(lanes_after(len(self._states), self._cost))
-        symbols = table.likeliest[flat]
+        symbols = table.likeliest.take(flat)
         coded, followed = self._coded(flat, table)
-        coded_rows = flat[coded]
+        coded_rows = flat[coded].astype(np.intp)
         cells = self._cells(coded_rows, table)
-        found = table.symbol[cells]
-        escapes = np.flatnonzero(cells == table.escape[coded_rows])
+        found = table.symbol.take(cells)
+        escapes = np.flatnonzero(cells == table.escape.take(coded_rows))
         if len(escapes):
             found[escapes] = self._escaped(coded_rows[escapes], table)
         symbols[coded] = found
@@ -102,7 +102,7 @@ class Decoder:
 
     def _coded(self, rows: np.ndarray, table: CodingTable) -> tuple[np.ndarray, np.ndarray]:
         """Return the places of all symbols that have a cell, and of those in quiet rows."""
-        coded = ~table.quiet[rows]
+        coded = ~table.quiet.take(rows)
         places = np.flatnonzero(~coded)
         flags = np.empty(len(run_starts(places)), dtype=bool)
         for step, states in self._steps(len(flags)):

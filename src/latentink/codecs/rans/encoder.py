@@ -71,21 +71,22 @@ def encode(passes: Sequence[Pass]) -> bytes:
 def _sequences(one: Pass) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return counts and starts (uint32) of a pass's flags, cells and escaped symbols."""
     table = one.table
-    symbols, rows = one.symbols.astype(np.int32), one.rows.astype(np.int32)
-    if len(symbols) and int(np.abs(symbols).max()) > ESCAPE_LIMIT:
+    if len(one.symbols) and max(-int(one.symbols.min()), int(one.symbols.max())) > ESCAPE_LIMIT:
         raise ValueError(f"a symbol is beyond {ESCAPE_LIMIT}")
-    coded = ~table.quiet[rows]
+    symbols, rows = one.symbols.astype(np.int32, copy=False), one.rows
+    coded = ~table.quiet.take(rows)
     places = np.flatnonzero(~coded)
     starts = run_starts(places)
     differs = symbols[places] != table.likeliest[rows[places]]
     flags = np.logical_or.reduceat(differs, starts) if len(starts) else differs
     coded[places] = np.repeat(flags, RUN)[: len(places)]
-    cells = table.cells_of(symbols[coded], rows[coded])
-    escaped = symbols[coded][cells == table.escape[rows[coded]]]
+    symbols, rows = symbols[coded], rows[coded].astype(np.intp)
+    cells = table.cells_of(symbols, rows)
+    escaped = symbols[cells == table.escape.take(rows)]
     flag = flags.astype(np.intp)
     return [
         (FLAG_COUNT[flag], FLAG_START[flag]),
-        (table.count[cells], table.start[cells]),
+        (table.count.take(cells), table.start.take(cells)),
         (np.ones(len(escaped), np.uint32), (escaped % TOTAL).astype(np.uint32)),
     ]
 

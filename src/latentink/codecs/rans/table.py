@@ -72,11 +72,13 @@ class CodingTable:
         return np.repeat(np.arange(len(self.count), dtype=kind), self.count)
 
     def cells_of(self, symbols: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the cell (int32) that codes each symbol; the escape if it is not in its row."""
-        place = symbols - self.offset[rows]
-        first, escape = self.first[rows], self.escape[rows]
-        inside = (place >= 0) & (place < escape - first)
-        return np.where(inside, first + place, escape)
+        """Return the cell (int32) that codes each symbol (int32): the escape if its row lacks it."""
+        places = rows.astype(np.intp, copy=False)
+        cells = symbols + (self.first - self.offset).take(places)
+        escape = self.escape.take(places)
+        outside = (cells < self.first.take(places)) | (cells > escape)
+        np.copyto(cells, escape, where=outside)
+        return cells
 
 
 def _costs(rows: Sequence[np.ndarray], quiet: np.ndarray) -> np.ndarray:
