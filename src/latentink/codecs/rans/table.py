@@ -72,7 +72,7 @@ class CodingTable:
         return np.repeat(np.arange(len(self.count), dtype=kind), self.count)
 
     def cells_of(self, symbols: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the cell (int32) that codes each symbol (int32): the escape if its row lacks it."""
+        """Return the cell (int32) of each symbol (int32): the escape if its row lacks it."""
         places = rows.astype(np.intp, copy=False)
         cells = symbols + (self.first - self.offset).take(places)
         escape = self.escape.take(places)
