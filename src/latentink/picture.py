@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentink.errors import OptionError, OutputError, PictureError
+from latentink.input_files import read_input
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,14 +63,7 @@ def read_file(path: Path) -> bytes:
     Raises:
         PictureError: the file is missing, a folder, or unreadable.
     """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise PictureError(f"There is no file {path}; check the name.") from None
-    except IsADirectoryError:
-        raise PictureError(f"{path} is a folder; name one file.") from None
-    except OSError as error:
-        raise PictureError(f"{path} cannot be read: {error.strerror}.") from None
+    return read_input(path, PictureError)
 
 
 def decode_picture(data: bytes, name: str) -> np.ndarray:

@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from latentink.errors import OutputError, WeightsError
+from latentink.input_files import check_regular
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -24,12 +25,11 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         WeightsError: The file is missing, truncated, or not safetensors.
     """
+    check_regular(path, WeightsError)
     try:
         with safe_open(str(path), framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return tensors, file.metadata() or {}
-    except FileNotFoundError:
-        raise WeightsError(f"The weights file {path} does not exist.") from None
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} cannot be read as safetensors: {error}.") from error
 
@@ -40,8 +40,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         WeightsError: The file is missing or truncated, or has objects of other kinds.
     """
-    if not path.is_file():
-        raise WeightsError(f"There is no checkpoint {path}.")
+    check_regular(path, WeightsError)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

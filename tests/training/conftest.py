@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentink.input_files import read_toml
 from latentink.methods.lsb import LsbMatching
 from latentink.methods.method import random_bits
 from latentink.methods.saving import eight_bits
@@ -19,7 +20,7 @@ from latentink.training import discriminator
 from latentink.training.detector import train_detector
 from latentink.training.photos import Photos
 from latentink.training.picture_pairs import PicturePairs
-from latentink.training.recipes import read_recipe, tomllib
+from latentink.training.recipes import read_recipe
 from latentink.training.registry import load_task, train_on_photos
 from latentink.training.trainer import Trainer
 from photos import astronaut
@@ -81,7 +82,7 @@ def recipe_of(tmp_path: Path) -> Callable[..., Path]:
     """Writes a tiny recipe of a task, from another recipe and with changes where they are given."""
 
     def write(task: str, shipped: Path | None = None, **changes: Any) -> Path:
-        values = tomllib.loads(shipped.read_text()) if shipped else {}
+        values = read_toml(shipped, "The recipe") if shipped else {}
         values |= {"steps": 4, "batch": 2, "checkpoint_seconds": 0, **TINY[task]}
         if values.get("architecture") == "elic":
             values["latent_channels"] = 132

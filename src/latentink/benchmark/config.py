@@ -18,7 +18,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,14 +32,10 @@ from latentink.benchmark.datasets import (
 )
 from latentink.benchmark.paper import paper_methods
 from latentink.errors import LatentinkError, OptionError
+from latentink.input_files import read_toml
 from latentink.methods.method import Method
 from latentink.methods.registry import METHODS, load_method
 from latentink.picture import MINIMUM_SIDE
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DEFAULT_PICTURES = 4
 LARGEST_CROP = 8192
@@ -85,12 +80,7 @@ def read_config(path: Path) -> BenchConfig:
         OptionError: the file is missing or is not TOML, or a key is unknown, missing, of the wrong
             type or out of its range, or a method is unknown; the sentence names it.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"The configuration {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"The configuration {path} is not TOML: {error}.") from error
+    values = read_toml(path, "The configuration")
     table = _Table(f"The configuration {path}", values)
     table.check_keys(_KEYS)
     tables = table.tables("datasets")
@@ -141,7 +131,7 @@ def open_method(name: str) -> Method:
         method = make()
     except LatentinkError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _fault(name, error) from error
     if not isinstance(method, Method):
         raise OptionError(
@@ -167,7 +157,7 @@ def _imported(name: str) -> Callable[[], Any]:
             f"The method {name!r} cannot be imported ({error}); install its package, or name its "
             "folder in the environment variable PYTHONPATH."
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _fault(name, error) from error
     if not callable(make) or not _takes_nothing(make):
         raise OptionError(
@@ -206,11 +196,20 @@ def _dataset(name: str, values: Any, beside: Path) -> Dataset:
         )
     return Dataset(
         name=name,
-        folder=beside / Path(table.word("folder")).expanduser(),
+        folder=beside / _expanded(table.word("folder"), name),
         crop=table.integer("crop", default_crop(name), MINIMUM_SIDE, LARGEST_CROP),
         count=table.integer("count", PAPER_COUNT, 1, LARGEST_SEED),
         paper=paper,
     )
+
+
+def _expanded(folder: str, dataset: str) -> Path:
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        raise OptionError(
+            f"The dataset {dataset!r} has folder = {folder!r}, but there is no such user."
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -88,6 +89,8 @@ class Results:
             self._connection = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)
         except (OSError, sqlite3.OperationalError) as error:
             raise OutputError(f"The results {path} cannot be opened: {error}.") from error
+        # Text that is no UTF-8 is no column or figure of ours, and is told as such.
+        self._connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             self._prepare()
         except BaseException:
@@ -126,7 +129,7 @@ class Results:
 
     def present(self) -> set[Key]:
         """Return the keys of all results, refusals included."""
-        return set(self._connection.execute(f"SELECT {', '.join(_KEY)} FROM results"))
+        return set(self._query(f"SELECT {', '.join(_KEY)} FROM results"))
 
     def measurements(self) -> list[Measurement]:
         """Return all measurements in the order of their writing."""
@@ -149,7 +152,7 @@ class Results:
         """
         pandas = import_pandas()
         names = ", ".join(_columns())
-        rows = self._connection.execute(f"SELECT {names} FROM results ORDER BY rowid").fetchall()
+        rows = self._query(f"SELECT {names} FROM results ORDER BY rowid")
         frame: pd.DataFrame = pandas.DataFrame(rows, columns=list(_columns()))
         numbers = [name for name, kind in _columns().items() if kind == "REAL"]
         return frame.astype(dict.fromkeys([*numbers, "payload_bits"], "float64"))
@@ -184,9 +187,7 @@ class Results:
     def environment(self) -> dict[str, list[str]]:
         """Return what was noted: the values of each key, oldest first."""
         noted: dict[str, list[str]] = {}
-        for key, value in self._connection.execute(
-            "SELECT key, value FROM environment ORDER BY rowid"
-        ):
+        for key, value in self._query("SELECT key, value FROM environment ORDER BY rowid"):
             noted.setdefault(key, []).append(value)
         return noted
 
@@ -202,7 +203,7 @@ class Results:
                 "CREATE TABLE IF NOT EXISTS environment "
                 "(key TEXT, value TEXT, PRIMARY KEY (key, value))"
             )
-            found = [row[1] for row in self._connection.execute("PRAGMA table_info(results)")]
+        found = [row[1] for row in self._query("PRAGMA table_info(results)")]
         if found != list(columns):
             raise OptionError(
                 f"The results in {self.path} are of another version of latentink; choose another "
@@ -211,7 +212,11 @@ class Results:
 
     def _rows(self, names: list[str], status: str) -> Iterator[tuple]:
         statement = f"SELECT {', '.join(names)} FROM results WHERE status = ? ORDER BY rowid"
-        return iter(self._connection.execute(statement, (status,)).fetchall())
+        return iter(self._query(statement, (status,)))
+
+    def _query(self, statement: str, values: tuple = ()) -> list[tuple]:
+        with self._told():
+            return self._connection.execute(statement, values).fetchall()
 
     def _write(self, statement: str, values: tuple) -> int:
         with self._told():
@@ -224,7 +229,7 @@ class Results:
             yield
         except sqlite3.OperationalError as error:
             raise OutputError(f"The results {self.path} cannot be written: {error}.") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise OptionError(f"{self.path} is not a file of results: {error}.") from error
 
 

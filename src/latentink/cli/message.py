@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from latentink.errors import OptionError
+from latentink.input_files import read_input
 
 
 def read_message(text: str | None, file: Path | None) -> bytes:
@@ -24,7 +25,4 @@ def read_message(text: str | None, file: Path | None) -> bytes:
     assert file is not None
     if str(file) == "-":
         return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise OptionError(f"The message file {file} cannot be read: {error.strerror}.") from None
+    return read_input(file, OptionError)

@@ -13,6 +13,7 @@ import typer
 from latentink.errors import OptionError
 
 VARIABLE = "LATENTINK_PASSWORD"
+_LONGEST_PASSWORD = 65_536  # bytes
 
 PasswordOption = Annotated[
     str | None,
@@ -64,14 +65,19 @@ def say_if_public(password: str | None) -> None:
 
 def _first_line(file: Path) -> str:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        with file.open("rb") as source:  # A pipe will do, as from a password manager.
+            line = source.readline(_LONGEST_PASSWORD + 1)
     except OSError as error:
         raise OptionError(f"The password file {file} cannot be read: {error.strerror}.") from None
+    if len(line) > _LONGEST_PASSWORD:
+        raise OptionError(f"The first line of the password file {file} is too long.")
+    try:
+        password = line.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise OptionError(f"The password file {file} is not UTF-8 text.") from None
-    if not lines or not lines[0]:
+    if not password:
         raise OptionError(f"The password file {file} has no password in its first line.")
-    return lines[0]
+    return password
 
 
 def _prompt(twice: bool) -> str:

@@ -20,6 +20,7 @@ from latentink.codecs.implementation import implementation_of
 from latentink.codecs.registry import CODECS
 from latentink.codecs.weights_file import read_weights
 from latentink.errors import WeightsError
+from latentink.input_files import read_input
 
 FOLDER_VARIABLE = "LATENTINK_WEIGHTS"
 
@@ -42,10 +43,7 @@ def fingerprint_of(path: Path) -> bytes:
     Raises:
         WeightsError: The file cannot be read.
     """
-    try:
-        return hashlib.sha256(path.read_bytes()).digest()[:8]
-    except OSError as error:
-        raise WeightsError(f"The weights file {path} cannot be read: {error.strerror}.") from None
+    return hashlib.sha256(read_input(path, WeightsError)).digest()[:8]
 
 
 def load_codec(name: str, weights: Path | None = None) -> Codec:

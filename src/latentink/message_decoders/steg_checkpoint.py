@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 
 from latentink.errors import WeightsError
+from latentink.input_files import check_regular, read_input
 from latentink.message_decoders.basic import BasicDecoder, BasicEncoder
 from latentink.message_decoders.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN
 from latentink.message_decoders.dense import DenseDecoder, DenseEncoder
@@ -199,12 +200,10 @@ def read_steg(path: Path) -> SteganoGANNetworks:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise WeightsError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB.")
-        return path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror}.") from error
+    check_regular(path, WeightsError)
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise WeightsError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB.")
+    return read_input(path, WeightsError)
 
 
 def _read_legacy(path: Path, content: bytes) -> tuple[object, dict[str, Tensor]]:

@@ -43,7 +43,9 @@ def message_salt(keys: Keys, seed: int, message: bytes, cover: bytes) -> bytes:
         message: the message that is to be sealed.
         cover: the bytes of the cover's pixels.
     """
-    content = b"".join([seed.to_bytes(16, "little"), message, cover])
+    # With its length, so that no other cover begins where this message ends.
+    length = len(message).to_bytes(8, "little")
+    content = b"".join([seed.to_bytes(16, "little"), length, message, cover])
     return hmac.digest(keys.subkey("salt"), content, "sha256")[:SALT_BYTES]
 
 

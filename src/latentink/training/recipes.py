@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from latentink.errors import OptionError
+from latentink.input_files import read_toml
 from latentink.training.schedules import Schedule
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 R = TypeVar("R", bound="Recipe")
 
@@ -102,12 +97,7 @@ def read_recipe(path: Path, kind: type[R]) -> R:
         OptionError: the file is missing or is not TOML, or a key is unknown, of the wrong type, out
             of its range or in conflict with another; the sentence names it.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"The recipe {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"The recipe {path} is not TOML: {error}.") from error
+    values = read_toml(path, "The recipe")
     defaults, known = {one.name: one.default for one in fields(kind)}, settings(kind)
     for key, value in values.items():
         if key not in defaults:

@@ -40,7 +40,7 @@ class CodingTable:
 
         Example:
             >>> table = CodingTable([[0, 30000, 65000, 65536]], [-1])
-            >>> table.symbol[:2], table.likeliest, table.count[-1]
+            >>> table.symbol[:2], table.likeliest, int(table.count[-1])
             (array([-1,  0], dtype=int32), array([0], dtype=int32), 536)
         """
         rows = [np.asarray(row, dtype=np.int64) for row in cdf]
