@@ -285,7 +285,7 @@ def test_a_decoder_from_a_file(tmp_path):
     options = HideOptions(decoder=path, preset="fast")
     result = latentink.hide(photo, b"own", options=options)
     assert latentink.reveal(result.data, decoder=path) == b"own"
-    with pytest.raises(latentink.WeightsError, match="does not exist"):
+    with pytest.raises(latentink.WeightsError, match="There is no file"):
         latentink.reveal(result.data, decoder=str(tmp_path / "absent.safetensors"))
 
 

@@ -84,7 +84,7 @@ def test_what_is_wrong_is_said(config: Path, tmp_path: Path) -> None:
     refused(*measuring, "--jobs", 0, says="--jobs")
     refused(*measuring, "--engine", "cloud", says="local or ray")
     refused(*measuring, "--gpus", 1, says="--engine ray")
-    refused("run", "--config", tmp_path / "none.toml", "--out", out, says="cannot be read")
+    refused("run", "--config", tmp_path / "none.toml", "--out", out, says="There is no file")
     refused("report", out, says="run the benchmark first")
     refused(*measuring, "--retry-refused", says="run the benchmark first")
     config.write_text('methods = ["none"]\n[datasets.mine]\nfolder = "photos"\n')

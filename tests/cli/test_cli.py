@@ -144,7 +144,7 @@ def test_bad_options(folder, stego_file):
     hide = ("hide", cover, "-o", out)
     refused(*hide, says="either with -m")
     refused(*hide, "-m", "x", "-f", cover, says="either with -m")
-    refused(*hide, "-f", folder / "absent", says="cannot be read")
+    refused(*hide, "-f", folder / "absent", says="There is no file")
     refused(*hide, "-m", "x", "-p", "", says="password is empty")
     refused(*hide, "-m", "x", "--password-file", folder / "absent", says="cannot be read")
     refused(*hide, "-m", "x", "-p", "a", "--ask-password", says="one way")

@@ -99,8 +99,8 @@ def test_weights_of_another_codec_or_a_missing_file(cover, checkpoint, tmp_path)
     run("weights", "import", checkpoint, "--codec", "hyperprior", "-o", own)
     for weights, codec, says in (
         (own, "elic", "not of elic"),
-        (tmp_path / "none.safetensors", "hyperprior", "cannot be read"),
-        (tmp_path / "none.pth.tar", "hyperprior", "no checkpoint"),
+        (tmp_path / "none.safetensors", "hyperprior", "There is no file"),
+        (tmp_path / "none.pth.tar", "hyperprior", "There is no file"),
     ):
         out = tmp_path / "o.lik"
         result = run("compress", cover, "-o", out, "--weights", weights, "--codec", codec)

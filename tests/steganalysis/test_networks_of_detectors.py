@@ -228,7 +228,7 @@ def test_a_file_gives_the_same_detector(name: str, tmp_path: Path) -> None:
 
 def test_files_of_something_else_are_sentences(tmp_path: Path) -> None:
     path = tmp_path / "detector.safetensors"
-    with pytest.raises(WeightsError, match="does not exist"):
+    with pytest.raises(WeightsError, match="There is no file"):
         load_detector(path)
     path.write_bytes(b"not safetensors")
     with pytest.raises(WeightsError, match="safetensors"):

@@ -79,7 +79,7 @@ def test_training_goes_on_from_a_bundled_decoder_and_from_liso_itself(
     assert torch.equal(network.decoder.conv4[0].weight, dense.conv4[0].weight)
     with pytest.raises(WeightsError, match="other sizes"):
         started(pool, start="decoder_dense_d2")
-    with pytest.raises(WeightsError, match="does not exist"):
+    with pytest.raises(WeightsError, match="There is no file"):
         started(pool, start="nothing")
 
     train("liso", recipe_of("liso"), tmp_path / "mine.safetensors")

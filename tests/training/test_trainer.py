@@ -99,7 +99,7 @@ def test_resuming_from_nothing_or_with_another_recipe_is_refused(
     task: str, recipe_of: Callable[..., Path], train: Callable[..., Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "x.safetensors"
-    with pytest.raises(WeightsError, match="no checkpoint"):
+    with pytest.raises(WeightsError, match="There is no file"):
         train(task, recipe_of(task), out, resume=True)
     train(task, recipe_of(task, steps=2, seed=1), out)
     with pytest.raises(OptionError, match="seed = 1, the recipe says 2"):
