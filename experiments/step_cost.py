@@ -29,7 +29,7 @@ def median_seconds(network: Callable[[Tensor], Tensor], values: Tensor) -> float
     for _ in range(PASSES):
         leaf = values.clone(memory_format=torch.channels_last).requires_grad_()
         started = time.perf_counter()
-        with fast_autocast():
+        with fast_autocast(values.device):
             output = network(leaf)
         output.float().sum().backward()
         seconds.append(time.perf_counter() - started)

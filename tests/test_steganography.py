@@ -90,7 +90,7 @@ def test_the_editor_may_start_from_the_encoders_picture():
     photo = astronaut(0, 100, 128, 128)
     kinds = {}
     for start in ("cover", "encoder"):
-        options = HideOptions(decoder="dense2", start=start, steps=40)
+        options = HideOptions(decoder="dense2", start=start, steps=60)
         stego = latentink.hide(photo, b"noon", password="tide", options=options)
         names = {"password": "tide", "decoder": "dense2"}
         assert latentink.reveal(stego.data, **names) == b"noon"

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 DEFAULT_CHANNEL = "pixels"
 DEFAULT_CODEC = "hyperprior"
+DEFAULT_DEVICE = "auto"
 DEFAULT_PRESET = "balanced"
 DEFAULT_QUALITY = 5.0

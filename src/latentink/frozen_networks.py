@@ -1,8 +1,9 @@
-"""How a frozen network runs fast on a CPU while gradients flow through it to its input."""
+"""How a frozen network runs fast while gradients flow through it to its input."""
 
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import nn
@@ -20,6 +21,16 @@ def frozen_copy(network: nn.Module) -> nn.Module:
     return frozen.eval().requires_grad_(False)
 
 
-def fast_autocast() -> torch.autocast:
-    """Return a context in which convolutions run in bfloat16 where this CPU is fast at it."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16())
+def fast_autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Return a context in which convolutions run in bfloat16 where the device is fast at it."""
+    fast = {"cpu": has_fast_bfloat16, "cuda": torch.cuda.is_bf16_supported}
+    if device.type not in fast or not fast[device.type]():
+        return full_precision(device)
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Return a context in which nothing is rounded to fewer bits, whatever is around it."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
+from latentink.defaults import (
+    DEFAULT_CHANNEL,
+    DEFAULT_CODEC,
+    DEFAULT_DEVICE,
+    DEFAULT_PRESET,
+    DEFAULT_QUALITY,
+)
 from latentink.editing.presets import Preset
 
 STARTS = ("cover", "encoder")
@@ -33,7 +39,9 @@ class HideOptions:
         steps: length of the editor's schedule; None takes the preset's. In the latents channel,
             steps of a refinement of all symbols; None refines nothing.
         seconds: time limit of the editor's schedule; None sets none.
-        seed: of everything random; the same inputs and seed give the same bytes.
+        seed: of everything random; the same inputs and seed give the same bytes on the same
+            device.
+        device: where the editor computes: a key of :data:`latentink.devices.DEVICES`.
     """
 
     codec: str = DEFAULT_CODEC
@@ -47,6 +55,7 @@ class HideOptions:
     steps: int | None = None
     seconds: float | None = None
     seed: int = 0
+    device: str = DEFAULT_DEVICE
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from latentink.codecs.compression import (
 from latentink.codecs.loading import load_codec
 from latentink.container import MAGIC
 from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
+from latentink.devices import device_named
 from latentink.editing.editor import Progress
 from latentink.editing.presets import Preset, preset_named
 from latentink.errors import CapacityError, MessageNotFoundError, OptionError, PictureError
@@ -93,13 +94,14 @@ def hide(
     channel = channel_named(options.channel)
     preset = _check_options(options, message)
     channel.check(options)
+    device = device_named(options.device)
     cover = _as_picture(image)
     keys = derive_keys(password)
     codec = load_codec(options.codec, options.weights)
     quality_code = codec.quality_code(options.quality)
     sealed = seal(message, keys, message_salt(keys, options.seed, message, cover.tobytes()))
     plain = compress_plainly(codec, cover, quality_code)
-    job = Job(message, sealed, keys, codec, quality_code, plain, preset, options, on_step)
+    job = Job(message, sealed, keys, codec, quality_code, plain, preset, options, on_step, device)
     carried = channel.send(job)
     data = pack_latents(codec, carried.latents, _size(cover))
     decoded = decode_file(data, options.weights)

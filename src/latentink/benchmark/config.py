@@ -31,8 +31,10 @@ from latentink.benchmark.datasets import (
     default_paper,
 )
 from latentink.benchmark.paper import paper_methods
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import LatentinkError, OptionError
 from latentink.input_files import read_toml
+from latentink.methods.entries import MethodOptions
 from latentink.methods.method import Method
 from latentink.methods.registry import METHODS, load_method
 from latentink.picture import MINIMUM_SIDE
@@ -113,19 +115,20 @@ def expand_methods(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(expanded))
 
 
-def open_method(name: str) -> Method:
+def open_method(name: str, device: str = DEFAULT_DEVICE) -> Method:
     """Return the method of a configuration's entry.
 
     Args:
         name: of methods/registry.py, or ``"package.module:Class"``: a subclass of
             :class:`Method`, or a function that returns one, called without arguments.
+        device: where the networks of the registry's methods compute.
 
     Raises:
         OptionError: there is no such method, or the import path does not lead to one.
         WeightsError: its weights are missing or damaged.
     """
     if ":" not in name:
-        return load_method(name)
+        return load_method(name, MethodOptions(device=device))
     make = _imported(name)
     try:
         method = make()
@@ -166,7 +169,7 @@ def _imported(name: str) -> Callable[[], Any]:
     return make
 
 
-def _fault(name: str, error: Exception) -> OptionError:
+def _fault(name: str, error: BaseException) -> OptionError:
     """Return what to say of a fault in a user's own module."""
     return OptionError(
         f"The method {name!r} cannot be made: {type(error).__name__}: {error}; correct its module."

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from latentink.benchmark.extras import import_pyplot
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import OptionError
 from latentink.metrics.detection import accuracy, auc, least_error, roc, wilson_interval
 from latentink.steganalysis.detector import Detector, Evidence, Pair
@@ -106,14 +107,20 @@ def evaluate_detector(
     )
 
 
-def fit(detector: Detector, pairs: Sequence[Pair], reference: str, seed: int = 0) -> None:
+def fit(
+    detector: Detector,
+    pairs: Sequence[Pair],
+    reference: str,
+    seed: int = 0,
+    device: str = DEFAULT_DEVICE,
+) -> None:
     """Fit a detector to pairs, against the reference with which it will be evaluated.
 
     Raises:
         OptionError: too few pairs, or files that the detector cannot look at.
     """
     covers = [REFERENCES[reference](pair) for pair in pairs]
-    fit_detector(detector, covers, [pair.stego for pair in pairs], seed)
+    fit_detector(detector, covers, [pair.stego for pair in pairs], seed, device=device)
 
 
 def draw_roc(evaluations: Sequence[Evaluation]) -> bytes:

@@ -18,7 +18,9 @@ from functools import cache, partial
 from pathlib import Path
 
 from latentink.benchmark.bits import photo_bits
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import LatentinkError, OptionError, OutputError, WeightsError
+from latentink.methods.entries import MethodOptions
 from latentink.methods.method import Method
 from latentink.methods.registry import load_method
 from latentink.methods.saving import eight_bits
@@ -50,6 +52,7 @@ def make_pairs(
     folder: Path,
     jobs: int = 1,
     on_pair: Callable[[], None] = lambda: None,
+    device: str = DEFAULT_DEVICE,
 ) -> None:
     """Make those pairs of ``photos`` that are not in ``folder`` yet.
 
@@ -59,6 +62,7 @@ def make_pairs(
         folder: made where it is missing.
         jobs: processes.
         on_pair: called after each photo.
+        device: where networks compute: a key of :data:`latentink.devices.DEVICES`.
 
     Raises:
         OptionError: no such method, stems that are equal, a folder of another recipe, or a process
@@ -67,7 +71,7 @@ def make_pairs(
         PictureError: a photo cannot be read.
         OutputError: the folder cannot be written.
     """
-    _method(recipe.method)
+    _method(recipe.method, device)
     if len({photo.stem for photo in photos}) < len(photos):
         raise OptionError("Two photos have the same name; pairs are told apart by it.")
     _claim(folder, recipe)
@@ -76,10 +80,12 @@ def make_pairs(
         on_pair()
     if jobs == 1 or len(missing) < 2:
         for photo in missing:
-            _make_pair(recipe, folder, photo)
+            _make_pair(recipe, folder, device, photo)
             on_pair()
         return
-    WorkerPool(jobs).for_each(partial(_make_pair, recipe, folder), missing, lambda _: on_pair())
+    WorkerPool(jobs).for_each(
+        partial(_make_pair, recipe, folder, device), missing, lambda _: on_pair()
+    )
 
 
 def read_pairs(recipe: PairsRecipe, folder: Path, photos: Sequence[Path]) -> list[Pair]:
@@ -88,7 +94,7 @@ def read_pairs(recipe: PairsRecipe, folder: Path, photos: Sequence[Path]) -> lis
     Raises:
         OptionError: a pair has not been made.
     """
-    method = _method(recipe.method)
+    method = _method(recipe.method, DEFAULT_DEVICE)
     pairs = []
     for photo in photos:
         if not _is_done(folder, photo.stem):
@@ -117,9 +123,9 @@ def refusals(folder: Path, photos: Sequence[Path]) -> dict[str, str]:
     return found
 
 
-def _make_pair(recipe: PairsRecipe, folder: Path, photo: Path) -> None:
+def _make_pair(recipe: PairsRecipe, folder: Path, device: str, photo: Path) -> None:
     """Make the pair of a photo, or note why the method refused it."""
-    method = _method(recipe.method)
+    method = _method(recipe.method, device)
     cover = centre(read_picture(photo), recipe.crop)
     bits = photo_bits(method.bits_shape(cover), recipe.seed, photo.name)
     try:
@@ -137,9 +143,9 @@ def _make_pair(recipe: PairsRecipe, folder: Path, photo: Path) -> None:
 
 
 @cache
-def _method(name: str) -> Method:
+def _method(name: str, device: str) -> Method:
     """Return a method, loaded once in each process."""
-    return load_method(name)
+    return load_method(name, MethodOptions(device=device))
 
 
 def _claim(folder: Path, recipe: PairsRecipe) -> None:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from latentink.benchmark.config import BenchConfig
@@ -20,6 +21,7 @@ from latentink.benchmark.layout import COVER, RESULTS, make_folder, picture_path
 from latentink.benchmark.progress import Progress
 from latentink.benchmark.store import Key, Result, Results, key_of
 from latentink.benchmark.units import Outcome, Unit, opened
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import OptionError
 from latentink.methods.method import Method, PaintedMethod
 from latentink.picture import encode_png, write_atomically
@@ -36,6 +38,7 @@ def run_benchmark(
     folder: Path,
     engine: Engine,
     on_result: OnResult = lambda progress, result: None,
+    device: str = DEFAULT_DEVICE,
 ) -> Progress:
     """Measure what is missing in ``folder`` (layout.py).
 
@@ -44,6 +47,7 @@ def run_benchmark(
         folder: of the results; made where it is missing.
         engine: that runs the units, such as :func:`~latentink.benchmark.engines.local_engine`.
         on_result: for showing progress.
+        device: where networks compute: a key of :data:`latentink.devices.DEVICES`.
 
     Raises:
         OptionError: photos are missing, two methods have the same name, or the folder's results
@@ -73,7 +77,7 @@ def run_benchmark(
             on_result(progress, outcome.result)
 
         if units:
-            engine.run(units, take)
+            engine.run([replace(unit, device=device) for unit in units], take)
     return progress
 
 

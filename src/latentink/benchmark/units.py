@@ -19,6 +19,7 @@ from latentink.benchmark.bits import photo_bits
 from latentink.benchmark.config import open_method
 from latentink.benchmark.measurement import Origin, load_lpips, measure
 from latentink.benchmark.store import Refusal, Result
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import LatentinkError, WeightsError
 from latentink.methods.method import Method, PaintedMethod, Stego
 from latentink.methods.registry import METHODS
@@ -37,6 +38,7 @@ class Unit:
         methods: entries of a configuration; all find the same picture.
         seed: of the bits and of the methods.
         keep_pictures: whether to return the stegos as pictures too.
+        device: where networks compute: a key of :data:`latentink.devices.DEVICES`.
     """
 
     dataset: str
@@ -45,6 +47,7 @@ class Unit:
     methods: tuple[str, ...]
     seed: int
     keep_pictures: bool = False
+    device: str = DEFAULT_DEVICE
 
 
 @dataclass(frozen=True)
@@ -113,14 +116,14 @@ class SharedSearches:
 
 
 @cache
-def opened(entry: str) -> Method:
+def opened(entry: str, device: str = DEFAULT_DEVICE) -> Method:
     """Return the method of a configuration's entry, loaded once in each process."""
-    return open_method(entry)
+    return open_method(entry, device)
 
 
 def _run_method(entry: str, unit: Unit, shared: SharedSearches) -> tuple[Result, bytes | None]:
     """Return what one method comes to, and its picture if the unit keeps pictures."""
-    method = opened(entry)
+    method = opened(entry, unit.device)
     cover = shared.cover
     origin = Origin(unit.dataset, unit.photo.name, unit.seed)
     try:

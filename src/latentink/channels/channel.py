@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from latentink.codecs.codec import Codec, Latents
@@ -44,6 +45,7 @@ class Job:
         preset: of the editor.
         options: what the user chose.
         on_step: called after each step of the editor.
+        device: where the editor computes.
     """
 
     message: bytes
@@ -55,6 +57,7 @@ class Job:
     preset: Preset
     options: HideOptions
     on_step: Callable[[Progress], None]
+    device: torch.device
 
     @property
     def size(self) -> tuple[int, int]:

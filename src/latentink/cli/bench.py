@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.options import DeviceOption
 from latentink.cli.progress import progress_bar
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import OptionError
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def bench_run_command(
     gpus: Annotated[
         float, typer.Option(help="GPUs for each Ray task; 0.25 lets four tasks share one.")
     ] = 0.0,
+    device: DeviceOption = DEFAULT_DEVICE,
     retry_refused: Annotated[
         bool, typer.Option("--retry-refused", help="Try again what methods refused before.")
     ] = False,
@@ -46,7 +49,7 @@ def bench_run_command(
     from latentink.benchmark.runner import run_benchmark
     from latentink.benchmark.store import Results
 
-    chosen_engine = _engine(engine, jobs, address, gpus)
+    chosen_engine = _engine(engine, jobs, address, gpus, device)
     read = read_config(config)
     if retry_refused:
         with Results(out / RESULTS, create=False) as results:
@@ -63,7 +66,7 @@ def bench_run_command(
                 left=left(progress, result),
             )
 
-        progress = run_benchmark(read, out, chosen_engine, show)
+        progress = run_benchmark(read, out, chosen_engine, show, device)
     print(f"{sum(progress.done.values())} results in {out}; `latentink bench report {out}`")
     for method, seconds in sorted(progress.spent.items(), key=lambda item: -item[1]):
         print(f"{method}: {seconds / progress.worked[method]:.1f} s a photo")
@@ -100,7 +103,7 @@ def left(progress: Progress, result: Result | None) -> str:
     return f"{text}  ({result.method}: {timedelta(seconds=round(own))})"
 
 
-def _engine(name: str, jobs: int, address: str | None, gpus: float) -> Engine:
+def _engine(name: str, jobs: int, address: str | None, gpus: float, device: str) -> Engine:
     """Return the engine that the options ask for.
 
     Raises:
@@ -115,7 +118,8 @@ def _engine(name: str, jobs: int, address: str | None, gpus: float) -> Engine:
     if name == "ray":
         from latentink.benchmark.ray_engine import RayEngine
 
-        return RayEngine(address=address, gpus=gpus)
+        # On a cluster the GPUs are elsewhere, so that only the name says that they are wanted.
+        return RayEngine(address=address, gpus=gpus or (1.0 if device == "cuda" else 0.0))
     from latentink.benchmark.engines import local_engine
 
     return local_engine(jobs)

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latentink.cli.errors import for_people
+from latentink.cli.options import DeviceOption
 from latentink.cli.progress import progress_bar
 from latentink.cli.shown import shown
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import LatentinkError, OptionError, PictureError
 from latentink.picture import check_output, decode_picture, read_file, write_atomically
 
@@ -138,6 +140,7 @@ def detect_command(
         Path | None,
         typer.Option(help="Write the ROC curves as PNG here.", rich_help_panel="Evaluation"),
     ] = None,
+    device: DeviceOption = DEFAULT_DEVICE,
 ) -> None:
     """Say which files seem to hide a message in their lowest bits, with StegExpose's detectors.
 
@@ -178,6 +181,7 @@ def detect_command(
             work=work,
             csv_file=csv_file,
             roc=roc,
+            device=device,
         )
         some_skipped = evaluate_detectors(photos, options, jobs)
     if some_skipped:

@@ -9,7 +9,13 @@ import typer
 
 from latentink.cli.errors import for_people
 from latentink.cli.message import read_message
-from latentink.cli.options import DecoderOption, DepthOption, MethodOption, SubsamplingOption
+from latentink.cli.options import (
+    DecoderOption,
+    DepthOption,
+    DeviceOption,
+    MethodOption,
+    SubsamplingOption,
+)
 from latentink.cli.password import (
     AskOption,
     PasswordFileOption,
@@ -17,6 +23,7 @@ from latentink.cli.password import (
     read_password,
     say_if_public,
 )
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import OptionError
 from latentink.picture import check_output, read_picture, write_atomically
 
@@ -30,6 +37,7 @@ def embed_command(
     decoder: DecoderOption = None,
     subsampling: SubsamplingOption = "4:4:4",
     seed: Annotated[int, typer.Option(help="Seed of the random bits and of the method.")] = 0,
+    device: DeviceOption = DEFAULT_DEVICE,
     text: Annotated[
         str | None, typer.Option("-m", "--message", help="Embed this text instead of random bits.")
     ] = None,
@@ -67,7 +75,7 @@ def embed_command(
     from latentink.methods.registry import load_method
     from latentink.payload.keys import derive_keys
 
-    chosen = load_method(method, MethodOptions(depth, decoder, subsampling, secret))
+    chosen = load_method(method, MethodOptions(depth, decoder, subsampling, secret, device))
     if out.suffix.lower() != chosen.suffix:
         raise OptionError(f"{chosen.name} writes {chosen.suffix} files; rename the output.")
     with Console(stderr=True).status(f"embedding with {chosen.name}"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from latentink.cli.progress import progress_bar
 from latentink.cli.shown import shown
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import OptionError, PictureError
 from latentink.picture import (
     MINIMUM_SIDE,
@@ -45,6 +46,7 @@ class EvaluateOptions:
         seed: of bits, methods and detectors.
         csv_file: table to write.
         roc: picture of the curves to write.
+        device: where networks compute.
     """
 
     method: str
@@ -58,6 +60,7 @@ class EvaluateOptions:
     seed: int = 0
     csv_file: Path | None = None
     roc: Path | None = None
+    device: str = DEFAULT_DEVICE
 
 
 def evaluate_detectors(files: list[Path], options: EvaluateOptions, jobs: int) -> bool:
@@ -92,8 +95,8 @@ def evaluate_detectors(files: list[Path], options: EvaluateOptions, jobs: int) -
         skipped += unread
         if shared := {p.resolve() for p in sources} & {p.resolve() for p in photos}:
             raise OptionError(f"{min(shared)} is to be learned from and tested on; name others.")
-        examples = _made(recipe, sources, folder / "learn", jobs)
-    tested = _made(recipe, photos, folder / "test", jobs)
+        examples = _made(recipe, sources, folder / "learn", jobs, options.device)
+    tested = _made(recipe, photos, folder / "test", jobs, options.device)
     evaluations = _evaluate_each(options, examples, tested)
     if options.csv_file is not None:
         write_atomically(options.csv_file, as_csv(evaluations))
@@ -205,7 +208,7 @@ def _evaluate_each(
     for name in options.detectors:
         for reference in options.references:
             try:
-                fitted = _fitted(name, examples, reference, options.seed)
+                fitted = _fitted(name, examples, reference, options)
                 evaluations.append(_evaluation(fitted, options.method, tested, reference))
             except OptionError as error:
                 unable.append(error)
@@ -215,19 +218,21 @@ def _evaluate_each(
     return evaluations
 
 
-def _made(recipe: PairsRecipe, photos: list[Path], folder: Path, jobs: int) -> list[Pair]:
+def _made(
+    recipe: PairsRecipe, photos: list[Path], folder: Path, jobs: int, device: str
+) -> list[Pair]:
     """Return the pairs of ``photos``; what the method refused is said on standard error."""
     from latentink.benchmark.pairs import make_pairs, read_pairs, refusals
 
     with progress_bar() as progress:
         task = progress.add_task(f"making {folder.name} pairs", total=len(photos))
-        make_pairs(recipe, photos, folder, jobs, lambda: progress.advance(task))
+        make_pairs(recipe, photos, folder, jobs, lambda: progress.advance(task), device)
     for name, reason in refusals(folder, photos).items():
         print(f"refused  {shown(name)}: {reason}", file=sys.stderr)
     return read_pairs(recipe, folder, photos)
 
 
-def _fitted(name: str, examples: list[Pair], reference: str, seed: int) -> Detector:
+def _fitted(name: str, examples: list[Pair], reference: str, options: EvaluateOptions) -> Detector:
     from latentink.benchmark.evaluation import fit
     from latentink.steganalysis.registry import make_detector
     from latentink.training.detector import must_learn
@@ -236,7 +241,7 @@ def _fitted(name: str, examples: list[Pair], reference: str, seed: int) -> Detec
     if must_learn(detector):
         with progress_bar() as progress:
             progress.add_task(f"{name} learns", total=None)
-            fit(detector, examples, reference, seed)
+            fit(detector, examples, reference, options.seed, options.device)
     return detector
 
 

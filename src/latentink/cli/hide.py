@@ -12,6 +12,7 @@ from latentink.cli.message import read_message
 from latentink.cli.options import (
     ChannelOption,
     CodecOption,
+    DeviceOption,
     PresetOption,
     QualityOption,
     WeightsOption,
@@ -23,7 +24,13 @@ from latentink.cli.password import (
     read_password,
     say_if_public,
 )
-from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
+from latentink.defaults import (
+    DEFAULT_CHANNEL,
+    DEFAULT_CODEC,
+    DEFAULT_DEVICE,
+    DEFAULT_PRESET,
+    DEFAULT_QUALITY,
+)
 from latentink.errors import OptionError
 from latentink.picture import check_output, encode_png, read_picture, write_atomically
 
@@ -68,6 +75,7 @@ def hide_command(
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Time for the editor's steps.")] = None,
     seed: Annotated[int, typer.Option(help="Same inputs and seed, same bytes.")] = 0,
+    device: DeviceOption = DEFAULT_DEVICE,
     report: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
     preview: Annotated[Path | None, typer.Option(help="Write the decoded picture as PNG.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -101,6 +109,7 @@ def hide_command(
         steps=steps,
         seconds=seconds,
         seed=seed,
+        device=device,
     )
     with editing_progress() as on_step:
         result = hide(picture, message, password=secret, options=options, on_step=on_step)

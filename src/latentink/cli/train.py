@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
-from latentink.cli.options import MethodOption
+from latentink.cli.options import DeviceOption, MethodOption
 from latentink.cli.progress import progress_bar
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import OptionError
 from latentink.training.registry import TASKS
 
@@ -38,10 +39,11 @@ def on_photos(name: str) -> Callable[..., None]:
         out: OutOption,
         photos: PhotosOption = None,
         resume: ResumeOption = False,
+        device: DeviceOption = DEFAULT_DEVICE,
     ) -> None:
         from latentink.training.registry import train_on_photos
 
-        train_on_photos(name, recipe, photos, out, resume)
+        train_on_photos(name, recipe, photos, out, resume, device)
         print(f"weights written to {out}")
 
     return command
@@ -65,6 +67,7 @@ def train_detector_command(
     ] = None,
     jobs: Annotated[int, typer.Option(help="Processes that make pairs.")] = 1,
     resume: ResumeOption = False,
+    device: DeviceOption = DEFAULT_DEVICE,
 ) -> None:
     """Make the pairs that a detector learns from, then train it."""
     from latentink.benchmark.evaluation import REFERENCES
@@ -84,11 +87,11 @@ def train_detector_command(
     made = PairsRecipe(method, crop)
     with progress_bar() as progress:
         task = progress.add_task(f"making pairs by {method}", total=len(sources))
-        make_pairs(made, sources, folder, jobs, lambda: progress.advance(task))
+        make_pairs(made, sources, folder, jobs, lambda: progress.advance(task), device)
     found = read_pairs(made, folder, sources)
     covers = [REFERENCES[against](pair).picture for pair in found]
     pictures = PicturePairs(covers, [pair.stego.picture for pair in found])
-    train_detector(recipe, pictures, out, resume)
+    train_detector(recipe, pictures, out, resume, device)
     print(f"weights written to {out}")
 
 

@@ -16,6 +16,7 @@ only.
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -36,6 +37,7 @@ from latentink.codecs.rans.table import ESCAPE_LIMIT
 from latentink.codecs.registry import CodecSpec
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.container import QUALITY_UNIT
+from latentink.devices import on_device
 from latentink.errors import ContainerError, OptionError
 from latentink.geometry import Rectangle
 
@@ -153,6 +155,17 @@ class Codec(ABC):
     def name(self) -> str:
         """The codec's name on the command line."""
         return self.spec.name
+
+    def on(self, device: torch.device) -> Codec:
+        """Return the codec with g_s and what :meth:`relax` needs on ``device``, for the editor.
+
+        All else, symbols and what drives the entropy coder, is the same and stays on the CPU.
+        """
+        if device.type == "cpu":
+            return self
+        moved = copy.copy(self)
+        moved.g_s = on_device(self.g_s, device)
+        return moved
 
     # --- quality --------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from latentink.codecs.gains import Gains
 from latentink.codecs.layers.convolutions import CheckerboardConvolution
 from latentink.codecs.layers.factorised_prior import FactorisedPrior
 from latentink.codecs.weights_file import pack_weights
+from latentink.frozen_networks import full_precision
 from latentink.relaxations.straight_through import straight_through
 
 
@@ -113,7 +114,7 @@ def hyper_latent(bottleneck: FactorisedPrior, z: Tensor) -> tuple[Tensor, Tensor
         ẑ, z rounded with a straight-through gradient, and the likelihoods of z: with additive noise
         in training, of ẑ in evaluation. Both are float32 in the shape of ``z``.
     """
-    with torch.autocast(z.device.type, enabled=False):
+    with full_precision(z.device):
         z = z.float()
         _, likelihoods = bottleneck(z)
         medians = bottleneck.quantiles[:, 0, 1].detach().view(1, -1, 1, 1)

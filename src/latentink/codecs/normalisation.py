@@ -90,6 +90,9 @@ class _Normalised(torch.autograd.Function):
 
 
 def _over_pieces(work: Callable[..., None], *tensors: Tensor) -> None:
+    if tensors[0].device.type != "cpu":
+        work(*tensors)  # A GPU has no such cache, and each call costs it time.
+        return
     pieces = zip(*(tensor.split(_POSITIONS_AT_A_TIME) for tensor in tensors), strict=True)
     run_in_threads(work, pieces)
 

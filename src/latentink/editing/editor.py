@@ -195,13 +195,15 @@ class _Session:
 
     def __init__(self, codec: Codec, task: EditTask, preset: Preset, seed: int) -> None:
         self.codec, self.task, self.preset = codec, task, preset
+        on_device = task.on_device()
+        self.critics = on_device.critics
         latent_size = (task.v.shape[-2], task.v.shape[-1])
         self.tiles = tiles_of(task.window, codec.synthesis_halo, latent_size)
         self.region = region_of(task.window, codec.synthesis_halo, latent_size)
         self.noise = torch.Generator().manual_seed(seed)
         self.weights = weighed_terms(preset.weights, task.critics)
         self.receiver = RelaxedReceiver(
-            codec, task, preset, self.region, self.noise, looks_at_cells(self.weights)
+            codec, on_device, preset, self.region, self.noise, looks_at_cells(self.weights)
         )
         self.temperature = _HOTTEST
         self.carrying = int((task.wanted != 0).sum())
@@ -213,8 +215,8 @@ class _Session:
             part[..., inner.rows, inner.columns] = task.start[..., core.rows, core.columns]
         self._take_hyper(task.z, task.side)
         layout = OPTIMISERS[preset.optimiser].layout
-        self.latent = part.contiguous(memory_format=layout).requires_grad_()
-        self.editable = torch.zeros(1, 1, *part.shape[-2:])
+        self.latent = part.to(task.device).contiguous(memory_format=layout).requires_grad_()
+        self.editable = torch.zeros(1, 1, *part.shape[-2:], device=task.device)
         self.editable[..., inner.rows, inner.columns] = 1
 
     @property
@@ -296,8 +298,8 @@ class _Session:
     def _add_tile(self, tile: Tile, terms: dict[str, float], figures: _Figures) -> None:
         """Add a tile's terms, without their weights, its figures, and its part of the gradient."""
         view = self.receiver.look(tile, self.latent, self.region_side, self.temperature)
-        with fast_autocast():
-            measured = measure_terms(view, self.weights, self.task.critics)
+        with fast_autocast(self.task.device):
+            measured = measure_terms(view, self.weights, self.critics)
         weighted_sum(measured, self.weights).backward()
         for name, value in measured.items():
             terms[name] += float(value.detach())
@@ -321,7 +323,8 @@ class _Session:
         core = self.task.window.coarsened(STRIDE)
         inner = core.shifted(self.region)
         edited = self.task.v.clone()
-        edited[..., core.rows, core.columns] = self.latent.detach()[..., inner.rows, inner.columns]
+        latent = self.latent.detach()[..., inner.rows, inner.columns].cpu()
+        edited[..., core.rows, core.columns] = latent
         return edited
 
     @torch.no_grad()
@@ -333,7 +336,8 @@ class _Session:
 
     def _take_hyper(self, z: np.ndarray, side: Tensor) -> None:
         self.z, self.side = z, side
-        self.region_side = side[..., self.region.rows, self.region.columns].float()
+        own = side[..., self.region.rows, self.region.columns].float()
+        self.region_side = own.to(self.task.device)
 
 
 @dataclass

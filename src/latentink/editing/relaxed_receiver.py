@@ -40,20 +40,21 @@ class RelaxedReceiver:
 
         Args:
             codec: the codec, frozen.
-            task: photo, message decoder and bits.
+            task: photo, message decoder and bits, as ``EditTask.on_device`` returns it.
             preset: relaxations, and what the terms need to know.
             region: the latents (of the whole photo) that are given to :meth:`look`.
             noise: of the relaxations and of the choice of cells.
             with_cells: whether the objective has terms that look at cells.
         """
-        self.codec, self.task, self.preset, self.region = codec, task, preset, region
+        self.codec, self.device = codec.on(task.device), task.device
+        self.task, self.preset, self.region = task, preset, region
         self.noise = noise
         self.photo = Rectangle(0, 0, *task.cover.shape[-2:])
         self.window = task.window.clipped(self.photo)
         self.cover = task.cover.contiguous(memory_format=torch.channels_last)
         self.cells = Cells(self.cover, preset.cell, noise) if with_cells else None
-        self.synthesis = frozen_copy(codec.g_s)
-        self.inverse_gain = codec.inverse_gain(task.quality_code)
+        self.synthesis = frozen_copy(self.codec.g_s)
+        self.inverse_gain = codec.inverse_gain(task.quality_code).to(task.device)
         self.accuracy_loss = ACCURACY_LOSSES[preset.accuracy_loss](preset.margin)
 
     def look(self, tile: Tile, latent: Tensor, side: Tensor, temperature: float) -> TileView:
@@ -68,7 +69,7 @@ class RelaxedReceiver:
         relaxed = self._relax(tile, latent, side, temperature)
         values = relaxed.values * self.inverse_gain
         values = values.contiguous(memory_format=torch.channels_last)
-        with fast_autocast():
+        with fast_autocast(self.device):
             stego = self.synthesis(values).float()
         logits, bits = self._read(tile, stego)
         pixels = tile.pixels(self.window)
@@ -95,7 +96,7 @@ class RelaxedReceiver:
         patch = tile.patch.shifted(self.region)
         as_synthesised = RELAXATIONS[self.preset.synthesis_relaxation](temperature, self.noise)
         as_rated = RELAXATIONS[self.preset.rate_relaxation](temperature, self.noise)
-        with fast_autocast():
+        with fast_autocast(self.device):
             return self.codec.relax(
                 latent[..., patch.rows, patch.columns],
                 side[..., patch.rows, patch.columns],
@@ -115,7 +116,7 @@ class RelaxedReceiver:
         pixels = tile.pixels(self.window)
         # The message decoder looks a few pixels beyond the tile, inside the patch.
         seen = pixels.grown(STRIDE, self.photo)
-        with fast_autocast():
+        with fast_autocast(self.device):
             logits = task.decoder.planes(_cut(stego, tile, seen), len(task.wanted))
         place, inner = pixels.shifted(task.window), pixels.shifted(seen)
         rows = slice(place.top // stride, place.bottom // stride)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
+from latentink.devices import on_device
 from latentink.geometry import Rectangle
 from latentink.message_decoders.message_decoder import MessageDecoder
 
@@ -31,6 +33,7 @@ class EditTask:
         critics: the networks of the objective, by the names of their terms (``load_critics`` in
             editing/objective.py); a term whose network is missing is off.
         start: (1, M, h, w), where the search for v begins; None: at v itself.
+        device: where the editor computes; all tensors here are on the CPU.
     """
 
     cover: Tensor
@@ -45,3 +48,14 @@ class EditTask:
     information: float
     critics: Mapping[str, nn.Module] = field(default_factory=dict)
     start: Tensor | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def on_device(self) -> EditTask:
+        """Return the task with what is differentiated on its device: pictures, bits, networks."""
+        return replace(
+            self,
+            cover=self.cover.to(self.device),
+            wanted=self.wanted.to(self.device),
+            decoder=on_device(self.decoder, self.device),
+            critics={name: on_device(one, self.device) for name, one in self.critics.items()},
+        )

@@ -31,6 +31,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from latentink.frozen_networks import full_precision
 from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.payload.keystream import Keystream
 
@@ -71,7 +72,7 @@ class PeriodicDecoder(MessageDecoder):
         """Return the first ``count`` planes of the logits; the others are not computed."""
         filters = self.get_buffer("filters")[:count]
         # In bf16 the phase would be off by a tenth of a period, so this layer is always float32.
-        with torch.autocast(picture.device.type, enabled=False):
+        with full_precision(picture.device):
             projection = functional.conv2d(
                 picture.float(), filters, stride=STRIDE, padding=_PADDING
             )

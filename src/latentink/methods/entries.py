@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import OptionError
 from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.message_decoders.registry import load_message_decoder
@@ -34,12 +35,14 @@ class MethodOptions:
             file brings its message encoder and its depth along.
         subsampling: of colour, where the method saves as JPEG.
         password: random message decoders are drawn from it; None is the public key.
+        device: where networks compute: a key of :data:`latentink.devices.DEVICES`.
     """
 
     depth: int = 1
     decoder: str | None = None
     subsampling: str = "4:4:4"
     password: str | None = None
+    device: str = DEFAULT_DEVICE
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ method at once (docs/baselines.md), so Adam is used there.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from latentink.devices import device_named, on_device
 from latentink.editing.optimisers import Adam
 from latentink.frozen_networks import fast_autocast
 from latentink.message_decoders.keyed import keyed_decoder
@@ -115,6 +116,7 @@ class Fnns(PaintedMethod):
         layer: a layer between pixels and decoder during the search (FNNS-JPG_TRAIN), or None.
         start: makes the picture to start from, out of cover (1, 3, H, W) and bits (1, D, H, W): a
             message encoder (FNNS-DE) or another method; None is the cover (FNNS-D, FNNS-R).
+        device: where the search computes; the receiver reads on the CPU.
     """
 
     name: str
@@ -123,6 +125,7 @@ class Fnns(PaintedMethod):
     schedule: Schedule = LBFGS
     layer: Callable[[Tensor], Tensor] | None = None
     start: Callable[[Tensor, Tensor], Tensor] | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
         """Return (D, H, W)."""
@@ -140,13 +143,14 @@ class Fnns(PaintedMethod):
             OptionError: the bits are of another shape.
         """
         self.check_bits(cover, bits)
-        picture = to_tensor(cover)
-        wanted = torch.from_numpy(bits).float()[None]
+        picture = to_tensor(cover).to(self.device)
+        wanted = torch.from_numpy(bits).float()[None].to(self.device)
         start = picture
         if self.start is not None:
             with torch.no_grad():
-                start = self.start(picture, wanted)
-        found = search(picture, wanted, self.decoder, self.schedule, self.layer, start)
+                start = self.start(picture.cpu(), wanted.cpu()).to(self.device)
+        decoder = on_device(self.decoder, self.device)
+        found = search(picture, wanted, decoder, self.schedule, self.layer, start).cpu()
         return found[0].permute(1, 2, 0).contiguous().numpy()
 
     def extract(self, stego: Stego) -> np.ndarray:
@@ -179,7 +183,7 @@ def search(
 
     def closure() -> Tensor:
         pixels.grad = None
-        with fast_autocast():
+        with fast_autocast(pixels.device):
             logits = decoder(between(pixels)).float()
         loss = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
         loss.backward()
@@ -208,7 +212,8 @@ def decoder_logits(decoder: MessageDecoder, picture: np.ndarray) -> np.ndarray:
 
 
 def _fnns(name: str, saving: Saving, options: MethodOptions) -> Fnns:
-    return Fnns(name, chosen_decoder(name, options, DENSE), saving, LBFGS)
+    decoder = chosen_decoder(name, options, DENSE)
+    return Fnns(name, decoder, saving, LBFGS, device=device_named(options.device))
 
 
 def _fnns_jpeg(name: str, quality: int, options: MethodOptions) -> Fnns:
@@ -218,17 +223,18 @@ def _fnns_jpeg(name: str, quality: int, options: MethodOptions) -> Fnns:
 def _fnns_train(name: str, quality: int, options: MethodOptions) -> Fnns:
     saving = Jpeg(quality, options.subsampling)
     layer = partial(jpeg_straight_through, saving=saving)
-    return Fnns(name, chosen_decoder(name, options, DENSE), saving, ADAM, layer)
+    return replace(_fnns(name, saving, options), schedule=ADAM, layer=layer)
 
 
 def _fnns_random(options: MethodOptions) -> Fnns:
     decoder = keyed_decoder(derive_keys(options.password).master, options.depth)
-    return Fnns("fnns-r", decoder, Png(), LBFGS_RANDOM)
+    device = device_named(options.device)
+    return Fnns("fnns-r", decoder, Png(), LBFGS_RANDOM, device=device)
 
 
 def _fnns_encoded(options: MethodOptions) -> Fnns:
-    decoder = chosen_decoder("fnns-de", options, DENSE)
-    return Fnns("fnns-de", decoder, Png(), LBFGS, start=load_message_encoder(decoder.name))
+    found = _fnns("fnns-de", Png(), options)
+    return replace(found, start=load_message_encoder(found.decoder.name))
 
 
 def _entry(

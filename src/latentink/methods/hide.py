@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from latentink.container import QUALITY_UNIT, unpack
-from latentink.defaults import DEFAULT_CODEC, DEFAULT_QUALITY
+from latentink.defaults import DEFAULT_CODEC, DEFAULT_DEVICE, DEFAULT_QUALITY
 from latentink.methods.entries import MethodEntry, MethodOptions
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
@@ -32,6 +32,7 @@ class Hide(Method):
         preset: name of the editor's preset.
         rate: message bits per pixel; the message has whole bytes, at least one.
         password: None is the public key.
+        device: where the editor computes: a key of :data:`latentink.devices.DEVICES`.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Hide(Method):
     preset: str
     rate: float
     password: str | None = None
+    device: str = DEFAULT_DEVICE
     corrected = True
 
     @property
@@ -66,6 +68,7 @@ class Hide(Method):
             channel=self.channel,
             preset=self.preset,
             seed=seed,
+            device=self.device,
         )
         result = hide(cover, np.packbits(bits).tobytes(), password=self.password, options=options)
         return Stego(result.data, from_eight_bits(result.picture))
@@ -94,7 +97,16 @@ class Hide(Method):
 
 
 def _hide(name: str, channel: str, preset: str, rate: float, options: MethodOptions) -> Hide:
-    return Hide(name, channel, DEFAULT_CODEC, DEFAULT_QUALITY, preset, rate, options.password)
+    return Hide(
+        name,
+        channel,
+        DEFAULT_CODEC,
+        DEFAULT_QUALITY,
+        preset,
+        rate,
+        options.password,
+        options.device,
+    )
 
 
 ENTRIES = tuple(

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from latentink.bundled import bundled
+from latentink.devices import device_named, on_device
 from latentink.errors import OptionError
 from latentink.message_decoders.folding import fold_batch_norm
 from latentink.methods.entries import JPEG_QUALITIES, MethodEntry, MethodOptions
@@ -70,6 +71,7 @@ class Liso(PaintedMethod):
         weights: Path = PLAIN,
         iterations: int | None = None,
         step_size: float = 1.0,
+        device: str = "cpu",
     ) -> None:
         """Load the weights.
 
@@ -80,12 +82,14 @@ class Liso(PaintedMethod):
             iterations: the most steps, 1 to 1000; None takes as many as in training.
             step_size: factor on the change of each step, above 0 and at most 10. Training has 1,
                 the authors' evaluation 0.1 with 150 steps.
+            device: where the optimiser computes: a key of :data:`latentink.devices.DEVICES`; the
+                receiver reads on the CPU.
 
         Raises:
             OptionError: a number is out of range.
             WeightsError: the file is missing or holds no LISO weights.
         """
-        self.network = load_liso(weights)
+        self.network, self.device = load_liso(weights), device_named(device)
         design = self.network.design
         self.saving = design.saving if saving is None else saving
         self.name = _name(self.saving, design.saving)
@@ -134,14 +138,16 @@ class Liso(PaintedMethod):
 
     def _best(self, cover: Tensor, wanted: Tensor) -> tuple[Tensor, int, float]:
         best, best_wrong, best_step = cover, wanted.numel() + 1, 0
-        steps = self.network.steps(cover, wanted, self.iterations, self.step_size)
+        network = on_device(self.network, self.device)
+        cover, wanted = cover.to(self.device), wanted.to(self.device)
+        steps = network.steps(cover, wanted, self.iterations, self.step_size)
         for step, (stego, logits) in enumerate(steps, start=1):
             wrong = int(((logits > 0) != (wanted > 0.5)).sum())
             if wrong < best_wrong:
                 best, best_wrong, best_step = stego.detach(), wrong, step
             if not wrong:
                 break
-        return best, best_step, 1 - best_wrong / wanted.numel()
+        return best.cpu(), best_step, 1 - best_wrong / wanted.numel()
 
     def extract(self, stego: Stego) -> np.ndarray:
         """Return the decoder's logits (D, H, W)."""
@@ -162,18 +168,21 @@ _SOURCE = "Chen, Kishore, Weinberger, ICLR 2023"
 
 
 def _liso_jpeg(quality: int, options: MethodOptions) -> Liso:
-    return Liso(Jpeg(quality, options.subsampling))
+    return Liso(Jpeg(quality, options.subsampling), device=options.device)
 
 
 def _liso_lbfgs(options: MethodOptions) -> Fnns:
-    first = Liso(Png())
+    first = Liso(Png(), device=options.device)
     decoder = fold_batch_norm(first.network.decoder)
-    return Fnns("liso-lbfgs", decoder, Png(), LBFGS, start=first.picture)
+    return Fnns("liso-lbfgs", decoder, Png(), LBFGS, start=first.picture, device=first.device)
 
 
 ENTRIES = (
     MethodEntry(
-        "liso-png", _SOURCE, "learned optimiser, saved as PNG", lambda options: Liso(Png())
+        "liso-png",
+        _SOURCE,
+        "learned optimiser, saved as PNG",
+        lambda options: Liso(Png(), device=options.device),
     ),
     *(
         MethodEntry(
@@ -188,7 +197,7 @@ ENTRIES = (
         "liso-jpeg",
         _SOURCE,
         "learned optimiser trained through JPEG, saved so",
-        lambda options: Liso(weights=JPEG),
+        lambda options: Liso(weights=JPEG, device=options.device),
     ),
     MethodEntry("liso-lbfgs", _SOURCE, "learned optimiser, then L-BFGS, saved as PNG", _liso_lbfgs),
 )

@@ -15,6 +15,8 @@ import torch
 from latentink.codecs.compression import compress_plainly, pack_latents
 from latentink.codecs.loading import load_codec
 from latentink.codecs.registry import CODECS
+from latentink.defaults import DEFAULT_DEVICE
+from latentink.devices import device_named
 from latentink.editing.editor import run_schedule
 from latentink.editing.objective import load_critics
 from latentink.editing.presets import PAPER, Preset
@@ -38,6 +40,7 @@ class PaperMethod(Method):
         quality: 1 to 8.
         preset: of the editor; its decoder and spread are not used, and one schedule is run.
         decoder: folded, frozen (message_decoders/folding.py); D bits at each pixel.
+        device: where the editor computes: a key of :data:`latentink.devices.DEVICES`.
     """
 
     name: str
@@ -45,6 +48,7 @@ class PaperMethod(Method):
     quality: float
     preset: Preset
     decoder: MessageDecoder
+    device: str = DEFAULT_DEVICE
 
     @property
     def suffix(self) -> str:
@@ -73,6 +77,7 @@ class PaperMethod(Method):
             wanted=torch.from_numpy(2.0 * bits - 1).float(),
             information=1.0,
             critics=load_critics(self.preset.weights, codec),
+            device=device_named(self.device),
         )
         edited = run_schedule(codec, task, self.preset, seed=seed, steps=self.preset.steps)
         return self.load(pack_latents(codec, edited.latents, (cover.shape[0], cover.shape[1])))
@@ -96,7 +101,7 @@ _DECODERS = (PAPER.decoder, *DENSE[1:])
 
 def _row(name: str, codec: str, quality: float, options: MethodOptions) -> PaperMethod:
     decoder = chosen_decoder(name, options, _DECODERS)
-    return PaperMethod(name, codec, quality, PAPER, decoder)
+    return PaperMethod(name, codec, quality, PAPER, decoder, options.device)
 
 
 ENTRIES = tuple(

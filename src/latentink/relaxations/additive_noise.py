@@ -11,7 +11,8 @@ def additive_noise(symbols: Tensor, generator: torch.Generator) -> Tensor:
 
     Args:
         symbols: (B, M, h, w), real.
-        generator: draws the noise.
+        generator: draws the noise, on the CPU, so that it is the same on every device.
     """
     noise = torch.rand(symbols.shape, generator=generator, dtype=symbols.dtype)
-    return symbols + (noise - 0.5).contiguous(memory_format=torch.channels_last)
+    noise = (noise - 0.5).contiguous(memory_format=torch.channels_last)
+    return symbols + noise.to(symbols.device)

@@ -33,5 +33,5 @@ def gumbel_annealing(symbols: Tensor, temperature: float, generator: torch.Gener
     if symbols.dim() == 4:
         uniform = uniform.contiguous(memory_format=torch.channels_last)
     smallest = torch.finfo(symbols.dtype).eps
-    logistic = torch.logit(uniform, eps=smallest)
+    logistic = torch.logit(uniform.to(symbols.device), eps=smallest)
     return below + torch.sigmoid((log_odds + logistic) / temperature)

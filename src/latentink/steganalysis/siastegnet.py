@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latentink.frozen_networks import full_precision
 from latentink.steganalysis.srm_kernels import COUNT, grey_levels, srm_kernels
 
 MARGIN = 1.25
@@ -94,7 +95,7 @@ class SiaStegNet(nn.Module):
         levels = grey_levels(pictures)
         width = levels.shape[-1]
         both = torch.cat((levels[..., : width // 2], levels[..., width - width // 2 :]))
-        with torch.autocast(pictures.device.type, enabled=False):
+        with full_precision(pictures.device):
             residuals = self.first(both)
         left, right = self.subnet(residuals).flatten(1).float().chunk(2)
         return left, right

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latentink.frozen_networks import full_precision
 from latentink.steganalysis.srm_kernels import SQUARE_5, grey_levels
 
 _WEIGHT_DEVIATION = 0.01
@@ -72,7 +73,7 @@ class XuNet(nn.Module):
 
     def residual(self, pictures: Tensor) -> Tensor:
         """Return the KV residual (B, 1, H, W) in grey levels, float32 even under autocast."""
-        with torch.autocast(pictures.device.type, enabled=False):
+        with full_precision(pictures.device):
             padded = F.pad(grey_levels(pictures), [2] * 4, mode="reflect")
             return F.conv2d(padded, self.kernel)
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from latentink.frozen_networks import full_precision
 from latentink.steganalysis.srm_kernels import COUNT, grey_levels, srm_kernels
 
 TRUNCATION = 3.0
@@ -75,7 +76,7 @@ class YeNet(nn.Module):
         Args:
             pictures: (B, 3, H, W) in [0, 1], H and W at least 64.
         """
-        with torch.autocast(pictures.device.type, enabled=False):
+        with full_precision(pictures.device):
             residuals = self.truncated(self.first(grey_levels(pictures)))
         logits: Tensor = self.classifier(self.layers(residuals).flatten(1))
         return logits

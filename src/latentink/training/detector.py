@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import OptionError
 from latentink.metrics.detection import accuracy, auc, least_error
 from latentink.steganalysis.detector import Detector, Evidence, LearningDetector
@@ -172,6 +173,7 @@ def fit_detector(
     stegos: Sequence[Evidence],
     seed: int,
     recipe: DetectorRecipe | None = None,
+    device: str = DEFAULT_DEVICE,
 ) -> None:
     """Fit any detector that learns: a network from random weights, others by their own ``fit``.
 
@@ -181,6 +183,7 @@ def fit_detector(
         stegos: files with one; for a network, number i is cover i's photo at the same size.
         seed: of everything random; for a network 0 to 2³¹, in place of the recipe's.
         recipe: of a network, the shipped one by default; its crop shrinks to the smallest picture.
+        device: where a network learns: a key of :data:`latentink.devices.DEVICES`.
 
     Raises:
         OptionError: too few pairs, pairs that the detector cannot look at, a seed out of range, or
@@ -200,11 +203,17 @@ def fit_detector(
         raise OptionError(f"The seed is {problem}.")
     recipe = replace(recipe, seed=seed, crop=min(recipe.crop, pairs.smallest_side()))
     task = DetectorTask(recipe, pairs, pairs)
-    Trainer(task).finish()
+    Trainer(task, device).finish()
     detector.learned(task.network.cpu())
 
 
-def train_detector(recipe_path: Path, pairs: PicturePairs, out: Path, resume: bool) -> Path:
+def train_detector(
+    recipe_path: Path,
+    pairs: PicturePairs,
+    out: Path,
+    resume: bool,
+    device: str = DEFAULT_DEVICE,
+) -> Path:
     """Train after a recipe and export the detector; see :meth:`Trainer.train`.
 
     Args:
@@ -212,6 +221,7 @@ def train_detector(recipe_path: Path, pairs: PicturePairs, out: Path, resume: bo
         pairs: pictures of the recipe's crop or larger.
         out: the safetensors file to write, for ``load_detector``; its folder is created.
         resume: continue from the checkpoint, exactly if the pairs are the same.
+        device: where to train: a key of :data:`latentink.devices.DEVICES`.
 
     Raises:
         OptionError: the recipe or the pairs do not serve.
@@ -219,4 +229,4 @@ def train_detector(recipe_path: Path, pairs: PicturePairs, out: Path, resume: bo
     recipe = read_recipe(recipe_path, DetectorRecipe)
     training, held_out = split_pairs(pairs, recipe.held_out, recipe.seed)
     task = DetectorTask(recipe, training, held_out)
-    return Trainer(task).train(recipe_path, out, resume)
+    return Trainer(task, device).train(recipe_path, out, resume)

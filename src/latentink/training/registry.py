@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latentink.defaults import DEFAULT_DEVICE
+
 if TYPE_CHECKING:
     from latentink.training.task import Task
 
@@ -30,7 +32,12 @@ def load_task(name: str) -> type[Task[Any, Any]]:
 
 
 def train_on_photos(
-    name: str, recipe_path: Path, photos: Path | None, out: Path, resume: bool
+    name: str,
+    recipe_path: Path,
+    photos: Path | None,
+    out: Path,
+    resume: bool,
+    device: str = DEFAULT_DEVICE,
 ) -> Path:
     """Train what learns from photos, and export it; see :meth:`Trainer.train`.
 
@@ -40,6 +47,7 @@ def train_on_photos(
         photos: folder of photos in place of the recipe's; 5 % of them are held out.
         out: the safetensors file to write; its folder is created.
         resume: continue exactly from the newest checkpoint.
+        device: where to train: a key of :data:`latentink.devices.DEVICES`.
 
     Raises:
         OptionError: the recipe or the folder of photos does not serve.
@@ -52,5 +60,5 @@ def train_on_photos(
     task = load_task(name)
     recipe: Any = read_recipe(recipe_path, task.recipe_type)
     training, held_out = split(list_photos(photos or Path(recipe.photos)))
-    trainer = Trainer(task(recipe, Photos(training), Photos(held_out)))
+    trainer = Trainer(task(recipe, Photos(training), Photos(held_out)), device)
     return trainer.train(recipe_path, out, resume)

@@ -28,6 +28,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from latentink.defaults import DEFAULT_DEVICE
+from latentink.devices import device_named
 from latentink.errors import OptionError, OutputError, WeightsError
 from latentink.interrupts import interrupts_deferred
 from latentink.training.checkpoints import newest, plateau, read_state, write_checkpoint
@@ -43,13 +45,13 @@ if TYPE_CHECKING:
 class Trainer:
     """A task in training: ``task`` after ``step`` steps, on the devices of ``fabric``."""
 
-    def __init__(self, task: Task[Any, Any]) -> None:
+    def __init__(self, task: Task[Any, Any], device: str = DEFAULT_DEVICE) -> None:
         """Put the task's networks, as they start, on the device.
 
         Raises:
             OptionError: the packages for training are not installed.
         """
-        self.task, self.fabric, self.step = task, launch_fabric(), 0
+        self.task, self.fabric, self.step = task, launch_fabric(device), 0
         self.schedule = task.recipe.schedule()
         # A run of such a task can be lengthened from the end of its plateau.
         self.lengthens = settings(type(task.recipe))["steps"].free
@@ -215,21 +217,24 @@ def missing_package(error: ImportError) -> OptionError:
     return OptionError(f"Training needs the package {error.name}: pip install 'latentink[train]'.")
 
 
-def launch_fabric() -> Fabric:
-    """Return Fabric on whatever there is: a GPU, several under ``torchrun``, or the CPU.
+def launch_fabric(device: str = DEFAULT_DEVICE) -> Fabric:
+    """Return Fabric on a device, or under ``torchrun`` on several of its kind.
 
     Raises:
-        OptionError: the packages for training are not installed.
+        OptionError: the packages for training are not installed, or there is no such device.
     """
     try:
         from lightning_fabric import Fabric
     except ImportError as error:
         raise missing_package(error) from None
+    kind = device_named(device).type
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("GROUP_WORLD_SIZE", "1"))
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fabric = Fabric(devices=processes, num_nodes=nodes, precision="bf16-mixed")
+        fabric = Fabric(
+            accelerator=kind, devices=processes, num_nodes=nodes, precision="bf16-mixed"
+        )
         fabric.launch()
     return fabric

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -42,6 +42,7 @@ class RefineTask:
         lagrangian: λ1 of the quality that the user asked for.
         residues: (1, M, h, w), what each symbol has to leave.
         moduli: (1, M, h, w), by what it is divided; 1 where it carries nothing.
+        device: where the refinement computes; all tensors here are on the CPU.
     """
 
     cover: Tensor
@@ -51,6 +52,12 @@ class RefineTask:
     lagrangian: float
     residues: Tensor
     moduli: Tensor
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def on_device(self) -> RefineTask:
+        """Return the task with its tensors on its device."""
+        names = ("cover", "v", "side", "residues", "moduli")
+        return replace(self, **{name: getattr(self, name).to(self.device) for name in names})
 
 
 def refine(
@@ -71,17 +78,18 @@ def refine(
         optimiser.learning_rate = cosine_rate(_LEARNING_RATE, _LAST_LEARNING_RATE, step / steps)
         optimiser.step(session.objective)
         on_step(session.progress(step + 1, steps))
-    return session.latent.detach()
+    return session.latent.detach().cpu()
 
 
 class _Refinement:
     """The latent that is refined, and what the last evaluation of L found."""
 
     def __init__(self, codec: Codec, task: RefineTask, seed: int) -> None:
-        self.codec, self.task = codec, task
+        task = task.on_device()
+        self.codec, self.task, self.device = codec.on(task.device), task, task.device
         self.latent = task.v.clone(memory_format=torch.channels_last).requires_grad_()
-        self.synthesis = frozen_copy(codec.g_s)
-        self.inverse_gain = codec.inverse_gain(task.quality_code)
+        self.synthesis = frozen_copy(self.codec.g_s)
+        self.inverse_gain = codec.inverse_gain(task.quality_code).to(task.device)
         self.noise = torch.Generator().manual_seed(seed)
         self.whole = Rectangle(0, 0, *task.cover.shape[-2:])
         self.tiles = tiles_of(
@@ -131,7 +139,7 @@ class _Refinement:
             points = coset_rounding(symbols, own_residues, own_moduli)
             return torch.where(own_moduli > 1, points, additive_noise(symbols, self.noise))
 
-        with fast_autocast():
+        with fast_autocast(self.device):
             relaxed = self.codec.relax(
                 self.latent[..., patch.rows, patch.columns],
                 task.side[..., patch.rows, patch.columns],

@@ -302,6 +302,7 @@ def _refined(job: Job, candidate: _Candidate, written: _Written, steps: int) -> 
         lagrangian=codec.lagrangian(job.quality_code),
         residues=torch.remainder(y, moduli),
         moduli=moduli,
+        device=job.device,
     )
     v = refine(codec, task, steps, job.options.seed, job.on_step)
     return codec.quantise(

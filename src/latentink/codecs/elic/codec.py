@@ -28,6 +28,7 @@ from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.registry import CodecSpec
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.codecs.weights_file import network_tensors
+from latentink.devices import on_device
 from latentink.errors import WeightsError
 from latentink.geometry import Rectangle
 from latentink.losses.rate import gaussian_bits
@@ -69,6 +70,14 @@ class ElicCodec(Codec):
         side_channels = len(tensors["h_s.4.bias"])
         context = context_networks(tensors, self.groups, side_channels, origin)
         self.context, self._exact_context = context, exact(context)
+
+    def on(self, device: torch.device) -> ElicCodec:
+        """Return the codec with g_s and the context model in floating point on ``device``."""
+        moved = super().on(device)
+        assert isinstance(moved, ElicCodec)
+        if moved is not self:
+            moved.context = self.context.mapped(lambda network: on_device(network, device))
+        return moved
 
     def _hyper_transform(self, v: Tensor) -> Tensor:
         return self.h_a(v)

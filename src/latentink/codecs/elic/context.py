@@ -55,6 +55,15 @@ class SpaceChannelContext(Generic[Network]):
     spatial_context: Sequence[Network]
     aggregation: Sequence[Network]
 
+    def mapped(self, change: Callable[[Network], Network]) -> SpaceChannelContext[Network]:
+        """Return the context model with ``change`` applied to each network."""
+        return SpaceChannelContext(
+            self.groups,
+            [change(network) for network in self.channel_context],
+            [change(network) for network in self.spatial_context],
+            [change(network) for network in self.aggregation],
+        )
+
     def walk(self, side: Tensor, on_pass: Pass) -> tuple[Tensor, Tensor, Tensor]:
         """Go through all passes; return values, means and scales, each (B, M, h, w).
 
