@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from latentink.errors import CapacityError, MessageNotFoundError
 from latentink.payload import sealing
 from latentink.payload.keys import Keys
-from latentink.payload.sealing import MAX_MESSAGE_BYTES, SEALED_OVERHEAD, seal, unseal
+from latentink.payload.sealing import (
+    MAX_MESSAGE_BYTES,
+    SEALED_OVERHEAD,
+    message_salt,
+    seal,
+    unseal,
+)
 
 KEYS = Keys(hashlib.sha256(b"test").digest())
 SALT = bytes(range(16))
@@ -96,3 +102,14 @@ def test_limits() -> None:
         seal(bytes(MAX_MESSAGE_BYTES + 1), KEYS, SALT)
     with pytest.raises(ValueError, match="16 bytes"):
         seal(b"", KEYS, b"short")
+
+
+@given(st.binary(max_size=40), st.integers(0, 40), st.integers(0, 40))
+def test_what_goes_into_a_salt_cannot_be_cut_otherwise(
+    both: bytes, first: int, second: int
+) -> None:
+    """A message that takes over the beginning of the cover has another salt."""
+    one, other = min(first, len(both)), min(second, len(both))
+    salts = [message_salt(KEYS, 0, both[:cut], both[cut:]) for cut in (one, other)]
+    assert (salts[0] == salts[1]) == (one == other)
+    assert message_salt(KEYS, 1, both[:one], both[one:]) != salts[0]
