@@ -9,22 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentink.container import (
-    LONGEST_SIDE,
     OVERHEAD_BYTES,
-    SHORTEST_SIDE,
     LikFile,
     digest_of,
     pack,
     unpack,
 )
 from latentink.errors import ContainerError
+from latentink.geometry import MAXIMUM_SIDE, MINIMUM_SIDE
 
 files = st.builds(
     LikFile,
     codec_number=st.integers(0, 255),
     fingerprint=st.binary(min_size=8, max_size=8),
-    height=st.integers(SHORTEST_SIDE, 10_000),
-    width=st.integers(SHORTEST_SIDE, 10_000),
+    height=st.integers(MINIMUM_SIDE, 10_000),
+    width=st.integers(MINIMUM_SIDE, 10_000),
     quality_code=st.integers(0, 65535),
     digest=st.binary(min_size=8, max_size=8),
     stream=st.binary(max_size=60),
@@ -77,7 +76,7 @@ def test_something_appended_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("height", "width"), [(15, 100), (100, 15), (0, 0), (20, LONGEST_SIDE + 1), (10_000, 10_001)]
+    ("height", "width"), [(15, 100), (100, 15), (0, 0), (20, MAXIMUM_SIDE + 1), (10_000, 10_001)]
 )
 def test_a_size_that_no_file_has_is_refused(height, width):
     with pytest.raises(ContainerError, match="not genuine"):

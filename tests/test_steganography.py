@@ -247,6 +247,7 @@ def test_capacity_is_a_promise_on_a_photo(channel):
         {"steps": 0},
         {"seconds": -1.0},
         {"seed": -1},
+        {"seed": 99999999999999999999},
         {"preset": "none"},
         {"channel": "none"},
         {"channel": "latents", "decoder": "dense"},

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latentink.errors import ContainerError
+from latentink.geometry import is_picture_size
 
 MAGIC = b"\x8bLIK"
 VERSION = 2
@@ -22,8 +23,6 @@ _HEADER = struct.Struct("<4sBB8sHHH8sI")
 _CHECK = struct.Struct("<I")
 OVERHEAD_BYTES = _HEADER.size + _CHECK.size
 _DIGEST_AT = 20
-SHORTEST_SIDE, LONGEST_SIDE = 16, 65_500
-MOST_PIXELS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,7 @@ def unpack(data: bytes) -> LikFile:
         )
     if not intact or len(data) != expected:
         raise ContainerError("This .lik file was altered or damaged; get a fresh copy of it.")
-    sides = min(height, width), max(height, width)
-    if sides[0] < SHORTEST_SIDE or sides[1] > LONGEST_SIDE or height * width > MOST_PIXELS:
+    if not is_picture_size(height, width):
         raise ContainerError(f"This .lik file claims {width}×{height} pixels; it is not genuine.")
     stream = data[_HEADER.size : -_CHECK.size]
     return LikFile(codec_number, fingerprint, height, width, quality_code, digest, stream)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LARGEST_SEED = 2**63 - 1
+"""Of seeds, which NumPy, PyTorch and SQLite all take up to here."""
+
 DEFAULT_CHANNEL = "pixels"
 DEFAULT_CODEC = "hyperprior"
 DEFAULT_DEVICE = "auto"

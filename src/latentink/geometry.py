@@ -1,8 +1,23 @@
-"""Rectangles of pixels and latents."""
+"""Rectangles of pixels and latents, and how large a picture may be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+MINIMUM_SIDE = 16
+MAXIMUM_SIDE = 65_500
+MAXIMUM_PIXELS = 100_000_000
+
+
+def is_picture_size(height: int, width: int) -> bool:
+    """Return whether latentink takes pictures of this size, in pixels.
+
+    Example:
+        >>> is_picture_size(16, 16), is_picture_size(15, 400), is_picture_size(20_000, 20_000)
+        (True, False, False)
+    """
+    shorter, longer = sorted((height, width))
+    return shorter >= MINIMUM_SIDE and longer <= MAXIMUM_SIDE and height * width <= MAXIMUM_PIXELS
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentink.errors import OptionError, OutputError, PictureError
+from latentink.geometry import MAXIMUM_PIXELS, MAXIMUM_SIDE, MINIMUM_SIDE
 from latentink.input_files import read_input
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 """What is read; Pillow knows more, some of it by programs that should not see strangers' files."""
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 """By which :func:`list_photos` knows pictures."""
-
-MINIMUM_SIDE = 16
-MAXIMUM_SIDE = 65_500
-MAXIMUM_PIXELS = 100_000_000
 
 
 def list_photos(folder: Path) -> list[Path]:

@@ -28,17 +28,27 @@ from latentink.codecs.compression import (
 )
 from latentink.codecs.loading import load_codec
 from latentink.container import MAGIC
-from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
+from latentink.defaults import (
+    DEFAULT_CHANNEL,
+    DEFAULT_CODEC,
+    DEFAULT_PRESET,
+    DEFAULT_QUALITY,
+    LARGEST_SEED,
+)
 from latentink.devices import device_named
 from latentink.editing.editor import Progress
 from latentink.editing.presets import Preset, preset_named
 from latentink.errors import CapacityError, MessageNotFoundError, OptionError, PictureError
-from latentink.geometry import Rectangle
+from latentink.geometry import (
+    MAXIMUM_PIXELS,
+    MAXIMUM_SIDE,
+    MINIMUM_SIDE,
+    Rectangle,
+    is_picture_size,
+)
 from latentink.payload.keys import Keys, derive_keys
 from latentink.payload.sealing import MAX_MESSAGE_BYTES, message_salt, seal
 from latentink.picture import (
-    MAXIMUM_PIXELS,
-    MINIMUM_SIDE,
     decode_picture,
     psnr_db,
     read_file,
@@ -317,8 +327,8 @@ def _check_options(options: HideOptions, message: bytes) -> Preset:
         raise OptionError(f"There is no start {options.start!r}; choose from {', '.join(STARTS)}.")
     if options.seconds is not None and not options.seconds > 0:
         raise OptionError("The number of seconds must be above 0.")
-    if options.seed < 0:
-        raise OptionError("The seed must be 0 or more.")
+    if not 0 <= options.seed <= LARGEST_SEED:
+        raise OptionError(f"The seed must be from 0 to {LARGEST_SEED}.")
     if len(message) > MAX_MESSAGE_BYTES:
         raise CapacityError(
             f"The message has {len(message)} bytes; {MAX_MESSAGE_BYTES} is the limit."
@@ -332,10 +342,11 @@ def _as_picture(image: np.ndarray | Path | str) -> np.ndarray:
         return read_picture(Path(image))
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise PictureError("A picture must be an array (height, width, 3) of uint8.")
-    if min(image.shape[:2]) < MINIMUM_SIDE or image.shape[0] * image.shape[1] > MAXIMUM_PIXELS:
+    if not is_picture_size(image.shape[0], image.shape[1]):
         raise PictureError(
             f"A picture of {image.shape[1]}×{image.shape[0]} pixels is out of range: "
-            f"{MINIMUM_SIDE}×{MINIMUM_SIDE} at least, {MAXIMUM_PIXELS // 10**6} megapixels at most."
+            f"{MINIMUM_SIDE}×{MINIMUM_SIDE} at least, no side above {MAXIMUM_SIDE}, and "
+            f"{MAXIMUM_PIXELS // 10**6} megapixels at most."
         )
     return image
 

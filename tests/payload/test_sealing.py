@@ -105,9 +105,7 @@ def test_limits() -> None:
 
 
 @given(st.binary(max_size=40), st.integers(0, 40), st.integers(0, 40))
-def test_what_goes_into_a_salt_cannot_be_cut_otherwise(
-    both: bytes, first: int, second: int
-) -> None:
+def test_a_salt_depends_on_where_the_message_ends(both: bytes, first: int, second: int) -> None:
     """A message that takes over the beginning of the cover has another salt."""
     one, other = min(first, len(both)), min(second, len(both))
     salts = [message_salt(KEYS, 0, both[:cut], both[cut:]) for cut in (one, other)]

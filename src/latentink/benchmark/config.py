@@ -31,18 +31,16 @@ from latentink.benchmark.datasets import (
     default_paper,
 )
 from latentink.benchmark.paper import paper_methods
-from latentink.defaults import DEFAULT_DEVICE
+from latentink.defaults import DEFAULT_DEVICE, LARGEST_SEED
 from latentink.errors import LatentinkError, OptionError
+from latentink.geometry import MINIMUM_SIDE
 from latentink.input_files import read_toml
 from latentink.methods.entries import MethodOptions
 from latentink.methods.method import Method
 from latentink.methods.registry import METHODS, load_method
-from latentink.picture import MINIMUM_SIDE
 
 DEFAULT_PICTURES = 4
 LARGEST_CROP = 8192
-LARGEST_SEED = 2**63 - 1
-"""Seeds are stored as 64-bit integers."""
 
 _KEYS = ("methods", "seed", "pictures", "datasets")
 _DATASET_KEYS = ("folder", "crop", "count", "paper")

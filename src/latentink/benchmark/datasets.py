@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from latentink.errors import OptionError
-from latentink.picture import MINIMUM_SIDE, centre, list_photos, read_picture
+from latentink.geometry import MINIMUM_SIDE
+from latentink.picture import centre, list_photos, read_picture
 
 PAPER_COUNT = 100
 PAPER_CROP = 512

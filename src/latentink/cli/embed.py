@@ -23,7 +23,7 @@ from latentink.cli.password import (
     read_password,
     say_if_public,
 )
-from latentink.defaults import DEFAULT_DEVICE
+from latentink.defaults import DEFAULT_DEVICE, LARGEST_SEED
 from latentink.errors import OptionError
 from latentink.picture import check_output, read_picture, write_atomically
 
@@ -59,8 +59,8 @@ def embed_command(
         raise OptionError("The outputs must be different files.")
     for path in outputs:
         check_output(path, cover, *([file] if file else []))
-    if seed < 0:
-        raise OptionError("The seed must be 0 or more.")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise OptionError(f"The seed must be from 0 to {LARGEST_SEED}.")
     message = None if text is None and file is None else read_message(text, file)
     secret = read_password(password, password_file, ask_password, twice=True)
     if message is not None:

@@ -14,8 +14,8 @@ from latentink.cli.progress import progress_bar
 from latentink.cli.shown import shown
 from latentink.defaults import DEFAULT_DEVICE
 from latentink.errors import OptionError, PictureError
+from latentink.geometry import MINIMUM_SIDE
 from latentink.picture import (
-    MINIMUM_SIDE,
     check_output,
     list_photos,
     read_picture,

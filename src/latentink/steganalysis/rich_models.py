@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentink.errors import OptionError
-from latentink.picture import MINIMUM_SIDE
+from latentink.geometry import MINIMUM_SIDE
 from latentink.steganalysis.detector import Evidence, LearningDetector
 from latentink.steganalysis.srm_kernels import LUMINANCE
 
