@@ -33,7 +33,8 @@ $(DEMO_READY): pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 $(READY): pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --only-binary compressai --editable '.[dev,compare]' \
+		|| $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@ $(DEMO_READY)
 
 clean:
