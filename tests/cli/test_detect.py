@@ -266,6 +266,8 @@ def test_names_neither_steer_a_terminal_nor_break_the_table(folder, tmp_path):
         (1.0, "1.0"),
         (0.0020576187477316554, "0.0020576187477316554"),
         (0.001, "0.001"),
+        (np.float64(0.25), "0.25"),
+        (np.float64(0.00025), "2.5E-4"),
         # Below a thousandth as Double.toString of the Java documentation has it.
         (0.00012345, "1.2345E-4"),
         (0.0005, "5.0E-4"),

@@ -319,9 +319,10 @@ def number(value: float | None) -> str:
         return "null"
     if value != value:
         return "NaN"
+    text = repr(float(value))  # A NumPy number names its type.
     if value == 0 or value >= 1e-3:
-        return repr(value)
-    _, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+        return text
+    _, digits, exponent = Decimal(text).normalize().as_tuple()
     fraction = "".join(map(str, digits[1:])) or "0"
     return f"{digits[0]}.{fraction}E{int(exponent) + len(digits) - 1}"
 

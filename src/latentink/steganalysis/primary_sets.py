@@ -34,8 +34,9 @@ def primary_sets(picture: np.ndarray) -> float:
     right = picture[:, 1:width:2, RED]
     in_x, equal = x_pairs(left, right), left == right
     some_odd = ((left | right) & 1).view(bool)
-    pairs, X, Z = left.size, np.count_nonzero(in_x), np.count_nonzero(equal)
-    W = np.count_nonzero(some_odd & ~(in_x | equal))
+    # Newer NumPy counts in integers of its own.
+    pairs, X, Z = left.size, int(np.count_nonzero(in_x)), int(np.count_nonzero(equal))
+    W = int(np.count_nonzero(some_odd & ~(in_x | equal)))
     roots = quadratic_roots((W + Z) / 2, 2 * X - pairs, (pairs - X - Z) - X)
     return math.nan if roots is None else roots[0]
 
