@@ -19,11 +19,13 @@ import numpy as np
 
 from inputs import read_cover
 from latentink.codecs.codec import Codec, Latents
+from latentink.codecs.coins import coins_of
 from latentink.codecs.compression import compress_plainly
 from latentink.codecs.loading import load_codec
 from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.rans.encoder import Pass, encode
 from latentink.codecs.registry import CODECS
+from latentink.payload.keystream import entropy_of
 
 _REPEATED = (1, 6, 8)
 
@@ -71,7 +73,8 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|---:|")
     for name in CODECS:
         codec = load_codec(name)
-        latents = compress_plainly(codec, cover, codec.quality_code(5)).latents
+        coins = coins_of(entropy_of(0))
+        latents = compress_plainly(codec, cover, codec.quality_code(5), coins).latents
         for repeated in ((1, 1, 1), _REPEATED):
             passes = passes_of(codec, latents, repeated)
             encoding, decoding, stream = [], [], b""

@@ -19,12 +19,12 @@ import numpy as np
 
 from latentink.errors import MessageNotFoundError
 from latentink.payload.frame import frame_bits, max_message_bytes, read_frame
-from latentink.payload.keys import PUBLIC_MASTER, Keys
+from latentink.payload.keys import derive_keys
 from latentink.payload.preamble import Preamble, decode_preamble, encode_preamble, preamble_bits
 from latentink.payload.sealing import SALT_BYTES, seal, unseal
 
 ACCURACIES = (0.98, 0.92, 0.85, 0.80)
-KEYS = Keys(PUBLIC_MASTER)
+KEYS = derive_keys(None)
 
 
 @dataclass

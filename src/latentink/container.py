@@ -114,6 +114,20 @@ def digest_of(file: LikFile, z: np.ndarray, y: np.ndarray) -> bytes:
     return digest.digest()
 
 
+def key_salt(file: LikFile, z: np.ndarray) -> bytes:
+    """Return 32 bytes of BLAKE2b over the header's fields before the digest and the hyper-latent.
+
+    Sender and receiver know them before any key, and no two photos have the same.
+
+    Args:
+        file: Its digest and stream are not looked at.
+        z: Symbols of the hyper-latent, hashed as in :func:`digest_of`.
+    """
+    digest = hashlib.blake2b(_header(file)[:_DIGEST_AT], digest_size=32, person=b"latentink salt")
+    digest.update(np.ascontiguousarray(z, dtype="<i4").tobytes())
+    return digest.digest()
+
+
 def _header(file: LikFile) -> bytes:
     return _HEADER.pack(
         MAGIC,

@@ -5,7 +5,7 @@ from __future__ import annotations
 LARGEST_SEED = 2**63 - 1
 """Of seeds, which NumPy, PyTorch and SQLite all take up to here."""
 
-DEFAULT_CHANNEL = "pixels"
+DEFAULT_CHANNEL = "latents"
 DEFAULT_CODEC = "hyperprior"
 DEFAULT_DEVICE = "auto"
 DEFAULT_PRESET = "balanced"

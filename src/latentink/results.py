@@ -18,6 +18,12 @@ from latentink.editing.presets import Preset
 
 STARTS = ("cover", "encoder")
 
+SECURITY = {
+    "exact": "no detector can tell the file from one without a message",
+    "measured": "docs/steganalysis.md says what detectors find",
+}
+"""How well a message is hidden."""
+
 
 @dataclass(frozen=True)
 class HideOptions:
@@ -27,9 +33,10 @@ class HideOptions:
         codec: name of the codec (codecs/registry.py).
         weights: weights file of the codec; None uses the bundled one.
         quality: 1 (small file) to 8 (good picture), any number between.
-        channel: where the message lives (channels/registry.py): ``"pixels"`` of the decoded
-            picture, or ``"latents"``, the symbols of the file, which hold much more but which only
-            the .lik file delivers.
+        channel: where the message lives (channels/registry.py): ``"latents"``, the symbols of the
+            file, or ``"pixels"`` of the decoded picture, which a lossless copy of the picture
+            delivers too, and which detectors find.
+        exact: refuse a message that the photo does not hide by proof.
         preset: name of the editor's preset, or a preset of your own.
         decoder: message decoder instead of the preset's.
         start: ``"cover"``, or ``"encoder"``: the editor starts from the picture that the message
@@ -40,7 +47,8 @@ class HideOptions:
             steps of a refinement of all symbols; None refines nothing.
         seconds: time limit of the editor's schedule; None sets none.
         seed: of everything random; the same inputs and seed give the same bytes on the same
-            device.
+            device. None takes randomness of the operating system, as a message should that must not
+            be found.
         device: where the editor computes: a key of :data:`latentink.devices.DEVICES`.
     """
 
@@ -48,13 +56,14 @@ class HideOptions:
     weights: Path | None = None
     quality: float = DEFAULT_QUALITY
     channel: str = DEFAULT_CHANNEL
+    exact: bool = False
     preset: str | Preset = DEFAULT_PRESET
     decoder: str | None = None
     start: str = "cover"
     evade: Path | None = None
     steps: int | None = None
     seconds: float | None = None
-    seed: int = 0
+    seed: int | None = None
     device: str = DEFAULT_DEVICE
 
 
@@ -98,6 +107,7 @@ class HideReport(CompressReport):
         plain_file_bytes: size of the same photo's file at the same quality without a message.
         plain_psnr_db: PSNR of that file's picture.
         decoder: message decoder; ``"symbols"`` in the latents channel.
+        security: how well the message is hidden, a key of :data:`SECURITY`.
         preset: of the editor.
         password_used: False means the public key: anybody with latentink can read the message.
     """
@@ -112,6 +122,7 @@ class HideReport(CompressReport):
     plain_file_bytes: int
     plain_psnr_db: float
     decoder: str
+    security: str
     preset: str
     password_used: bool
 
@@ -155,13 +166,14 @@ class Capacity:
     """What a photo can carry.
 
     Attributes:
-        message_bytes: bytes (after compression) that it should carry at acceptable quality.
+        message_bytes: bytes (after compression) that it carries at acceptable quality.
         limit_bytes: bytes beyond which nothing fits, because all positions are used.
         limit_at_any_quality: whether that limit holds at every quality, or only at this one.
         height: pixels.
         width: pixels.
         quality: as given.
         plain_file_bytes: size of the .lik file without a message.
+        exact_bytes: bytes (after compression) that it hides so that no detector can tell.
     """
 
     message_bytes: int
@@ -171,3 +183,4 @@ class Capacity:
     width: int
     quality: float
     plain_file_bytes: int
+    exact_bytes: int

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from latentink.channels.channel import Job, Received, received_picture, too_much
 from latentink.channels.registry import all_channels, channel_named
+from latentink.codecs.coins import coins_of
 from latentink.codecs.compression import (
     Decoded,
     compress_plainly,
@@ -46,8 +47,9 @@ from latentink.geometry import (
     Rectangle,
     is_picture_size,
 )
-from latentink.payload.keys import Keys, derive_keys
-from latentink.payload.sealing import MAX_MESSAGE_BYTES, message_salt, seal
+from latentink.payload.keys import KeyRing
+from latentink.payload.keystream import entropy_of
+from latentink.payload.sealing import MAX_MESSAGE_BYTES, packed
 from latentink.picture import (
     decode_picture,
     psnr_db,
@@ -94,8 +96,9 @@ def hide(
     Example:
         >>> import skimage.data
         >>> cover = skimage.data.astronaut()[:128, 128:256]
-        >>> options = HideOptions(channel="latents")
-        >>> stego = hide(cover, b"meet at noon", password="tide", options=options)
+        >>> stego = hide(cover, b"meet at noon", password="tide")
+        >>> stego.report.security
+        'exact'
         >>> reveal(stego.data, password="tide")
         b'meet at noon'
     """
@@ -106,25 +109,40 @@ def hide(
     channel.check(options)
     device = device_named(options.device)
     cover = _as_picture(image)
-    keys = derive_keys(password)
+    ring = KeyRing(password)
     codec = load_codec(options.codec, options.weights)
     quality_code = codec.quality_code(options.quality)
-    sealed = seal(message, keys, message_salt(keys, options.seed, message, cover.tobytes()))
-    plain = compress_plainly(codec, cover, quality_code)
-    job = Job(message, sealed, keys, codec, quality_code, plain, preset, options, on_step, device)
+    entropy = entropy_of(options.seed)
+    plain = compress_plainly(codec, cover, quality_code, coins_of(entropy))
+    job = Job(
+        message=message,
+        plaintext=packed(message),
+        ring=ring,
+        entropy=entropy,
+        seed=_editing_seed(options.seed, entropy),
+        codec=codec,
+        quality_code=quality_code,
+        cover=cover,
+        plain=plain,
+        preset=preset,
+        options=options,
+        on_step=on_step,
+        device=device,
+    )
     carried = channel.send(job)
     data = pack_latents(codec, carried.latents, _size(cover))
     decoded = decode_file(data, options.weights)
     picture = decoded.picture(plain)
     psnr = psnr_db(cover, picture)
-    if plain.psnr_db - psnr > preset.psnr_loss_limit:
+    # A file that is as likely as any plain one must not be refused for what chance made of it.
+    if carried.security != "exact" and plain.psnr_db - psnr > preset.psnr_loss_limit:
         share = preset.psnr_loss_limit / (plain.psnr_db - psnr)
         raise too_much(message, int(share * len(message)))
     copies = [_received_file(decoded, carried.named_decoder, picture)]
     if channel.in_picture:
         copies.append(received_picture(picture, carried.named_decoder))
     for copy in copies:
-        _check_comes_back(copy, keys, message)
+        _check_comes_back(copy, ring, message)
     pixels = cover.shape[0] * cover.shape[1]
     report = HideReport(
         **vars(_report(cover, data, psnr, options.quality, codec.name, started)),
@@ -138,6 +156,7 @@ def hide(
         plain_file_bytes=plain.file_bytes,
         plain_psnr_db=plain.psnr_db,
         decoder=carried.decoder,
+        security=carried.security,
         preset=preset.name,
         password_used=password is not None,
     )
@@ -150,18 +169,23 @@ def compress(
     codec: str = DEFAULT_CODEC,
     weights: Path | None = None,
     quality: float = DEFAULT_QUALITY,
+    seed: int | None = None,
 ) -> CompressResult:
     """Compress a photo without a message.
+
+    Coins decide symbols that lie near a border (codecs/coins.py), so that no two files of a photo
+    are the same unless a seed is given.
 
     Args:
         image: the photo: (H, W, 3) uint8, or a path to a picture file.
         codec: name (codecs/registry.py).
         weights: weights file of the codec; None uses the bundled one.
         quality: 1 (small file) to 8 (good picture), any number between.
+        seed: the same photo and seed give the same bytes; None takes coins of the system's.
 
     Raises:
         PictureError: the photo is not usable.
-        OptionError: the quality is out of range.
+        OptionError: the quality or the seed is out of range.
         WeightsError: there is no codec of that name, or the file does not hold its weights.
 
     Example:
@@ -173,7 +197,9 @@ def compress(
     started = time.monotonic()
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
-    plain = compress_plainly(loaded, cover, loaded.quality_code(quality))
+    _check_seed(seed)
+    coins = coins_of(entropy_of(seed))
+    plain = compress_plainly(loaded, cover, loaded.quality_code(quality), coins)
     data = pack_latents(loaded, plain.latents, _size(cover))
     picture = decompress(data, weights=weights)
     psnr = psnr_db(cover, picture)
@@ -206,12 +232,14 @@ def capacity(
     place, editing = channel_named(channel), preset_named(preset)
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
-    plain = compress_plainly(loaded, cover, loaded.quality_code(quality))
+    coins = coins_of(entropy_of(0))  # The same answer for the same photo.
+    plain = compress_plainly(loaded, cover, loaded.quality_code(quality), coins)
     room = place.capacity(loaded, plain, editing)
     return Capacity(
         message_bytes=room.message_bytes,
         limit_bytes=room.limit_bytes,
         limit_at_any_quality=room.at_any_quality,
+        exact_bytes=room.exact_bytes,
         height=cover.shape[0],
         width=cover.shape[1],
         quality=quality,
@@ -244,7 +272,7 @@ def reveal(
         WeightsError: there is no such message decoder.
     """
     received = _received(stego, decoder, weights)  # A damaged file is refused before the slow key.
-    return _message_in(received, derive_keys(password))
+    return _message_in(received, KeyRing(password))
 
 
 def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.ndarray:
@@ -263,14 +291,14 @@ def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.n
     return decode_file(data, weights).picture()
 
 
-def _message_in(received: Received, keys: Keys) -> bytes:
+def _message_in(received: Received, ring: KeyRing) -> bytes:
     """Return the message that the first channel finds; errors as for :func:`reveal`."""
     failure = MessageNotFoundError(
         "No message was found: the password is wrong, or the picture carries no message."
     )
     for channel in all_channels():
         try:
-            message = channel.read(received, keys)
+            message = channel.read(received, ring)
         except MessageNotFoundError as error:
             # By chance a channel may take another one's message for a damaged one of its own.
             failure = error
@@ -327,14 +355,24 @@ def _check_options(options: HideOptions, message: bytes) -> Preset:
         raise OptionError(f"There is no start {options.start!r}; choose from {', '.join(STARTS)}.")
     if options.seconds is not None and not options.seconds > 0:
         raise OptionError("The number of seconds must be above 0.")
-    if not 0 <= options.seed <= LARGEST_SEED:
-        raise OptionError(f"The seed must be from 0 to {LARGEST_SEED}.")
+    _check_seed(options.seed)
     if len(message) > MAX_MESSAGE_BYTES:
         raise CapacityError(
             f"The message has {len(message)} bytes; {MAX_MESSAGE_BYTES} is the limit."
         )
     preset = options.preset
     return preset if isinstance(preset, Preset) else preset_named(preset)
+
+
+def _check_seed(seed: int | None) -> None:
+    """Raise OptionError unless the seed is None or in range."""
+    if seed is not None and not 0 <= seed <= LARGEST_SEED:
+        raise OptionError(f"The seed must be from 0 to {LARGEST_SEED}.")
+
+
+def _editing_seed(seed: int | None, entropy: bytes) -> int:
+    """Return the editor's seed: the user's, or one that follows from the entropy."""
+    return int.from_bytes(entropy[:4], "little") if seed is None else seed
 
 
 def _as_picture(image: np.ndarray | Path | str) -> np.ndarray:
@@ -381,14 +419,14 @@ def _report(
     )
 
 
-def _check_comes_back(copy: Received, keys: Keys, message: bytes) -> None:
+def _check_comes_back(copy: Received, ring: KeyRing, message: bytes) -> None:
     """Check that a receiver gets the message from a copy of what will be sent.
 
     Raises:
         CapacityError: it does not; nothing must be sent.
     """
     try:
-        returned = _message_in(copy, keys)
+        returned = _message_in(copy, ring)
     except MessageNotFoundError:
         returned = None
     if returned != message:

@@ -21,6 +21,7 @@ from latentink.errors import CapacityError, MessageNotFoundError
 from latentink.methods.messages import message_bits, message_from
 from latentink.payload.frame import HIGHEST_RATE, MAX_RAW_BITS
 from latentink.payload.keys import Keys, derive_keys
+from latentink.payload.keystream import entropy_of
 from latentink.payload.preamble import preamble_bits
 from latentink.payload.sealing import MAX_MESSAGE_BYTES, SEALED_OVERHEAD, message_salt, seal
 
@@ -142,7 +143,7 @@ def _comes_back(length: int, margins: np.ndarray, keys: Keys) -> bool:
     if length == 0:
         return False
     message = np.random.default_rng(length).bytes(length)
-    sealed = seal(message, keys, message_salt(keys, 0, message, b""))
+    sealed = seal(message, keys, message_salt(keys, entropy_of(0), message))
     try:
         word = message_bits(sealed, margins.shape, keys)
         return message_from(mirrored(margins, np.ones_like(word), word), keys) == message

@@ -2,7 +2,7 @@
 
 ::
 
-    sender     sealed message, photo ─► Job ─► send ─► Carried: latents that carry it
+    sender     message, photo ─► Job ─► send ─► Carried: latents that carry it
     receiver   file or picture ─► Received ─► read ─► message, or None
 
 A channel is one folder with its sender and its receiver, and one line in :mod:`.registry`. Both
@@ -21,26 +21,30 @@ import torch
 from torch import Tensor
 
 from latentink.codecs.codec import Codec, Latents
-from latentink.codecs.compression import Plain
+from latentink.codecs.compression import Plain, salt_of
 from latentink.editing.editor import Progress
 from latentink.editing.presets import Preset
 from latentink.errors import CapacityError
 from latentink.geometry import Rectangle
-from latentink.payload.keys import Keys
+from latentink.payload.keys import KeyRing, Keys
+from latentink.payload.sealing import SALT_BYTES, TAG_BYTES, message_salt, seal_packed
 from latentink.picture import to_tensor
 from latentink.results import HideOptions
 
 
 @dataclass(frozen=True)
 class Job:
-    """A sealed message, the photo that is to carry it, and how.
+    """A message, the photo that is to carry it, and how.
 
     Attributes:
         message: what the user hides.
-        sealed: the same, encrypted and authenticated.
-        keys: from the password.
+        plaintext: the same as :func:`~latentink.payload.sealing.packed` returns it.
+        ring: the keys of the password.
+        entropy: 32 bytes from which all that is random follows.
+        seed: of the editor.
         codec: compresses the photo.
         quality_code: the quality that the user asked for, in units of ``QUALITY_UNIT``.
+        cover: the photo, (H, W, 3) uint8.
         plain: the photo compressed without a message.
         preset: of the editor.
         options: what the user chose.
@@ -49,10 +53,13 @@ class Job:
     """
 
     message: bytes
-    sealed: bytes
-    keys: Keys
+    plaintext: bytes
+    ring: KeyRing
+    entropy: bytes
+    seed: int
     codec: Codec
     quality_code: int
+    cover: np.ndarray
     plain: Plain
     preset: Preset
     options: HideOptions
@@ -62,7 +69,26 @@ class Job:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the photo, pixels."""
-        return self.plain.picture.shape[0], self.plain.picture.shape[1]
+        return self.cover.shape[0], self.cover.shape[1]
+
+    @property
+    def sealed_bytes(self) -> int:
+        """Length of what :meth:`sealed` returns."""
+        return SALT_BYTES + len(self.plaintext) + TAG_BYTES
+
+    def file_keys(self, latents: Latents) -> Keys:
+        """Return the keys of a .lik file with this header and hyper-latent."""
+        return self.ring.keys(salt_of(self.codec, latents, self.size))
+
+    def fresh(self, purpose: str, keys: Keys, length: int) -> bytes:
+        """Return bytes that are random, or reproducible where the user gave a seed, 32 at most."""
+        size = b"%dx%d" % self.size
+        inputs = purpose.encode(), self.message, size, self.cover.tobytes()
+        return message_salt(keys, self.entropy, *inputs, length=length)
+
+    def sealed(self, keys: Keys) -> bytes:
+        """Return the message, encrypted and authenticated, with its salt."""
+        return seal_packed(self.plaintext, keys, self.fresh("seal", keys, SALT_BYTES))
 
 
 @dataclass(frozen=True)
@@ -78,6 +104,7 @@ class Carried:
             without being told.
         raw_accuracy: maps the decoded picture (H, W, 3) uint8 to the share of raw bits that read
             right from it.
+        security: a key of :data:`latentink.results.SECURITY`.
     """
 
     latents: Latents
@@ -86,6 +113,7 @@ class Carried:
     decoder: str
     named_decoder: str | None
     raw_accuracy: Callable[[np.ndarray], float]
+    security: str = "measured"
 
 
 @dataclass(frozen=True)
@@ -122,14 +150,16 @@ class Room:
     """Lengths of messages that a photo takes, in bytes before sealing.
 
     Attributes:
-        message_bytes: should fit at acceptable quality.
+        message_bytes: fit at acceptable quality.
         limit_bytes: nothing longer fits.
         at_any_quality: whether the limit holds at every quality, or only at the plain photo's.
+        exact_bytes: fit so that no detector can tell, 0 where the channel proves nothing.
     """
 
     message_bytes: int
     limit_bytes: int
     at_any_quality: bool
+    exact_bytes: int = 0
 
 
 class Channel(ABC):
@@ -162,8 +192,8 @@ class Channel(ABC):
         """
 
     @abstractmethod
-    def read(self, received: Received, keys: Keys) -> bytes | None:
-        """Return the message, or None where these keys find none.
+    def read(self, received: Received, ring: KeyRing) -> bytes | None:
+        """Return the message, or None where the keys of this password find none.
 
         Raises:
             MessageNotFoundError: there is one, but too much of it is damaged.

@@ -34,6 +34,7 @@ def capacity_command(
 
     from latentink.cli.tables import print_json, print_rows
     from latentink.codecs.importing import find_weights
+    from latentink.results import SECURITY
     from latentink.steganography import capacity
 
     file = find_weights(weights, codec, quality)
@@ -44,11 +45,16 @@ def capacity_command(
         print_json(result)
         return
     whatever = "whatever the quality" if result.limit_at_any_quality else "at this quality"
+    rows = [
+        ("picture", f"{result.width}×{result.height}"),
+        ("plain file", f"{result.plain_file_bytes:,} bytes at quality {result.quality:g}"),
+    ]
+    if result.exact_bytes:
+        rows.append(("exact", f"{result.exact_bytes:,} bytes, {SECURITY['exact']}"))
     print_rows(
         [
-            ("picture", f"{result.width}×{result.height}"),
-            ("plain file", f"{result.plain_file_bytes:,} bytes at quality {result.quality:g}"),
-            ("message", f"about {result.message_bytes:,} bytes at acceptable quality"),
-            ("limit", f"{result.limit_bytes:,} bytes {whatever}"),
+            *rows,
+            ("measured", f"{result.message_bytes:,} bytes at acceptable quality"),
+            ("limit", f"nothing above {result.limit_bytes:,} bytes fits {whatever}"),
         ]
     )

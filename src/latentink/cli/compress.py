@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from latentink.cli.errors import for_people
-from latentink.cli.options import CodecOption, QualityOption, WeightsOption
+from latentink.cli.options import CodecOption, QualityOption, SeedOption, WeightsOption
 from latentink.defaults import DEFAULT_CODEC, DEFAULT_QUALITY
 from latentink.picture import check_output, read_picture, write_atomically
 
@@ -20,6 +20,7 @@ def compress_command(
     codec: CodecOption = DEFAULT_CODEC,
     quality: QualityOption = DEFAULT_QUALITY,
     weights: WeightsOption = None,
+    seed: SeedOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Compress a photo without a message; the file has the same fields as one with."""
@@ -31,7 +32,7 @@ def compress_command(
     from latentink.steganography import compress
 
     file = find_weights(weights, codec, quality)
-    result = compress(picture, codec=codec, weights=file, quality=quality)
+    result = compress(picture, codec=codec, weights=file, quality=quality, seed=seed)
     write_atomically(out, result.data)
     if json:
         print_json(result.report)

@@ -15,6 +15,7 @@ from latentink.cli.options import (
     DeviceOption,
     PresetOption,
     QualityOption,
+    SeedOption,
     WeightsOption,
 )
 from latentink.cli.password import (
@@ -70,11 +71,14 @@ def hide_command(
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Steps of the editor; with --channel latents, of a refinement (none by default)."
+            help="Steps of the editor; with --channel latents, of a refinement that shows."
         ),
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Time for the editor's steps.")] = None,
-    seed: Annotated[int, typer.Option(help="Same inputs and seed, same bytes.")] = 0,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Refuse a message that is not hidden by proof.")
+    ] = False,
+    seed: SeedOption = None,
     device: DeviceOption = DEFAULT_DEVICE,
     report: Annotated[Path | None, typer.Option(help="Write the figures as JSON.")] = None,
     preview: Annotated[Path | None, typer.Option(help="Write the decoded picture as PNG.")] = None,
@@ -102,6 +106,7 @@ def hide_command(
         weights=find_weights(weights, codec, quality),
         quality=quality,
         channel=channel,
+        exact=exact,
         preset=preset,
         decoder=decoder,
         start=start,

@@ -17,6 +17,10 @@ CodecOption = Annotated[str, typer.Option(help=f"The codec: {' or '.join(CODECS)
 QualityOption = Annotated[
     float, typer.Option(help="1 (smallest file) to 8 (best picture), any number between.")
 ]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(help="Same inputs and seed, same bytes; by default the system's randomness."),
+]
 DeviceOption = Annotated[
     str,
     typer.Option(help="Where networks compute: auto (a GPU where there is one), cpu, cuda or mps."),

@@ -47,6 +47,8 @@ def compression_rows(report: CompressReport) -> list[tuple[str, str]]:
 
 def hiding_rows(report: HideReport) -> list[tuple[str, str]]:
     """Return the rows of a hidden message."""
+    from latentink.results import SECURITY
+
     growth = 100 * (report.file_bytes / report.plain_file_bytes - 1)
     loss = report.plain_psnr_db - report.psnr_db
     return [
@@ -58,6 +60,7 @@ def hiding_rows(report: HideReport) -> list[tuple[str, str]]:
         ),
         ("payload", f"{report.payload_bytes:,} bytes, {report.payload_bpp:.4f} bpp"),
         ("delivered rate", f"{report.delivered_rate:.4f} message bits per file bit"),
+        ("security", f"{report.security}: {SECURITY[report.security]}"),
         (
             "raw accuracy",
             f"{100 * report.raw_accuracy:.2f} % of {report.raw_bits:,} raw bits "

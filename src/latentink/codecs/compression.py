@@ -9,10 +9,12 @@ import numpy as np
 from torch import Tensor
 
 from latentink.codecs.codec import Codec, Latents
+from latentink.codecs.coins import flipping
 from latentink.codecs.loading import codec_of_file
-from latentink.container import LikFile, digest_of, pack, unpack
+from latentink.container import LikFile, digest_of, key_salt, pack, unpack
 from latentink.errors import ContainerError
 from latentink.geometry import Rectangle
+from latentink.payload.keystream import Keystream
 from latentink.picture import psnr_db, to_picture, to_tensor
 
 
@@ -38,14 +40,21 @@ class Plain:
     psnr_db: float
     file_bytes: int
 
+    def values_of_symbols(self) -> np.ndarray:
+        """Return what was rounded to symbols, v less the means, (M, h, w) float64."""
+        means = self.latents.values.astype(np.float64) - self.latents.y
+        values: np.ndarray = self.v[0].double().numpy() - means
+        return values
 
-def compress_plainly(codec: Codec, cover: np.ndarray, quality_code: int) -> Plain:
+
+def compress_plainly(codec: Codec, cover: np.ndarray, quality_code: int, coins: Keystream) -> Plain:
     """Compress a photo without a message.
 
     Args:
         codec: The codec.
         cover: The photo, (H, W, 3) uint8.
         quality_code: The quality in units of :data:`~latentink.container.QUALITY_UNIT`.
+        coins: They decide the symbols near a border (coins.py).
 
     Raises:
         ContainerError: The codec does not have this quality.
@@ -54,7 +63,7 @@ def compress_plainly(codec: Codec, cover: np.ndarray, quality_code: int) -> Plai
     v = codec.analyse(tensor, quality_code)
     z = codec.hyper_analyse(v)
     side = codec.side(z, (v.shape[-2], v.shape[-1]))
-    latents = codec.quantise(v, z, quality_code, side=side)
+    latents = codec.quantise(v, z, quality_code, flipping(coins, codec.scales), side)
     size = cover.shape[0], cover.shape[1]
     picture = to_picture(codec.synthesise(latents.values, quality_code, size))
     file_bytes = len(pack_latents(codec, latents, size))
@@ -69,16 +78,32 @@ def pack_latents(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes
         latents: The latents.
         size: Height and width of the photo in pixels.
     """
-    file = LikFile(
+    file = replace(_blank_file(codec, latents, size), stream=codec.encode(latents))
+    return pack(replace(file, digest=digest_of(file, latents.z, latents.y)))
+
+
+def salt_of(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes:
+    """Return the salt of the keys of a photo's file, which all but the latent's symbols decide.
+
+    Args:
+        codec: The codec that the latents are of.
+        latents: The latents.
+        size: Height and width of the photo in pixels.
+    """
+    return key_salt(_blank_file(codec, latents, size), latents.z)
+
+
+def _blank_file(codec: Codec, latents: Latents, size: tuple[int, int]) -> LikFile:
+    """Return the file of a photo, but for its digest and stream."""
+    return LikFile(
         codec_number=codec.spec.number,
         fingerprint=codec.fingerprint,
         height=size[0],
         width=size[1],
         quality_code=latents.quality_code,
         digest=bytes(8),
-        stream=codec.encode(latents),
+        stream=b"",
     )
-    return pack(replace(file, digest=digest_of(file, latents.z, latents.y)))
 
 
 @dataclass(frozen=True)

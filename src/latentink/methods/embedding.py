@@ -12,6 +12,7 @@ from latentink.methods.messages import message_bits, message_from
 from latentink.methods.method import Method, Stego, random_bits
 from latentink.metrics.raw_bits import raw_accuracy, rsbpp, shannon_bpp
 from latentink.payload.keys import Keys
+from latentink.payload.keystream import entropy_of
 from latentink.payload.sealing import message_salt, seal
 from latentink.picture import picture_psnr_db
 
@@ -96,7 +97,9 @@ def embed_message(
     """
     if method.simulated:
         raise OptionError(f"{method.name} is only simulated and carries no message.")
-    sealed = seal(message, keys, message_salt(keys, seed, message, cover.tobytes()))
+    size = b"%dx%d" % cover.shape[:2]
+    salt = message_salt(keys, entropy_of(seed), message, size, cover.tobytes())
+    sealed = seal(message, keys, salt)
     bits = message_bits(sealed, method.bits_shape(cover), keys)
     stego, soft, report = _embed(method, cover, bits, seed, len(message))
     try:

@@ -17,7 +17,7 @@ from latentink.methods.entries import MethodEntry, MethodOptions
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
 from latentink.results import HideOptions
-from latentink.steganography import compress, decompress, hide, reveal
+from latentink.steganography import capacity, compress, decompress, hide, reveal
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Hide(Method):
         codec: name of the codec.
         quality: 1 to 8.
         preset: name of the editor's preset.
-        rate: message bits per pixel; the message has whole bytes, at least one.
+        rate: message bits per pixel; the message has whole bytes, at least one. None fills the room
+            of the exact coding.
         password: None is the public key.
         device: where the editor computes: a key of :data:`latentink.devices.DEVICES`.
     """
@@ -40,7 +41,7 @@ class Hide(Method):
     codec: str
     quality: float
     preset: str
-    rate: float
+    rate: float | None
     password: str | None = None
     device: str = DEFAULT_DEVICE
     corrected = True
@@ -52,6 +53,9 @@ class Hide(Method):
 
     def bits_shape(self, cover: np.ndarray) -> tuple[int, ...]:
         """Return (n,), where n is the rate times the number of pixels, in whole bytes."""
+        if self.rate is None:
+            room = capacity(cover, codec=self.codec, quality=self.quality, channel=self.channel)
+            return (8 * room.exact_bytes,)
         return (8 * max(1, int(self.rate * cover.shape[0] * cover.shape[1]) // 8),)
 
     def embed(self, cover: np.ndarray, bits: np.ndarray, seed: int = 0) -> Stego:
@@ -79,7 +83,7 @@ class Hide(Method):
         A long message in the latents channel raises the quality, but plain files may have any.
         """
         quality = self.quality if like is None else unpack(like.data).quality_code * QUALITY_UNIT
-        return self.load(compress(cover, codec=self.codec, quality=quality).data)
+        return self.load(compress(cover, codec=self.codec, quality=quality, seed=0).data)
 
     def load(self, data: bytes) -> Stego:
         """Return the decoded picture of a .lik file."""
@@ -96,7 +100,7 @@ class Hide(Method):
         return bits.astype(np.float32) * 2 - 1
 
 
-def _hide(name: str, channel: str, preset: str, rate: float, options: MethodOptions) -> Hide:
+def _hide(name: str, channel: str, preset: str, rate: float | None, options: MethodOptions) -> Hide:
     return Hide(
         name,
         channel,
@@ -112,9 +116,22 @@ def _hide(name: str, channel: str, preset: str, rate: float, options: MethodOpti
 ENTRIES = tuple(
     MethodEntry(name, "latentink", summary, partial(_hide, name, channel, preset, rate))
     for name, channel, preset, rate, summary in (
-        ("hide-balanced", "pixels", "balanced", 1 / 32, "`hide`, 1/32 bit a pixel"),
-        ("hide-fast", "pixels", "fast", 1 / 32, "`hide --preset fast`, 1/32 bit a pixel"),
-        ("hide-latents", "latents", "balanced", 1 / 4, "`hide --channel latents`, 1/4 bit a pixel"),
-        ("hide-latents-short", "latents", "balanced", 1 / 32, "the same, 1/32 bit a pixel"),
+        (
+            "hide-balanced",
+            "pixels",
+            "balanced",
+            1 / 32,
+            "`hide --channel pixels`, 1/32 bit a pixel",
+        ),
+        ("hide-fast", "pixels", "fast", 1 / 32, "the same with `--preset fast`"),
+        (
+            "hide-exact",
+            "latents",
+            "balanced",
+            None,
+            "`hide --exact`, as much as is hidden by proof",
+        ),
+        ("hide-latents", "latents", "balanced", 1 / 4, "`hide`, 1/4 bit a pixel, measured"),
+        ("hide-latents-short", "latents", "balanced", 1 / 32, "`hide`, 1/32 bit a pixel"),
     )
 )

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from latentink.codecs.coins import coins_of
 from latentink.codecs.compression import compress_plainly, pack_latents
 from latentink.codecs.loading import load_codec
 from latentink.codecs.registry import CODECS
@@ -27,6 +28,7 @@ from latentink.methods.entries import DENSE, MethodEntry, MethodOptions, chosen_
 from latentink.methods.fnns import decoder_logits
 from latentink.methods.method import Method, Stego
 from latentink.methods.saving import from_eight_bits
+from latentink.payload.keystream import entropy_of
 from latentink.steganography import compress, decompress
 
 
@@ -64,7 +66,7 @@ class PaperMethod(Method):
         self.check_bits(cover, bits)
         codec = load_codec(self.codec)
         code = codec.quality_code(self.quality)
-        plain = compress_plainly(codec, cover, code)
+        plain = compress_plainly(codec, cover, code, coins_of(entropy_of(seed)))
         task = EditTask(
             cover=plain.cover,
             v=plain.v,
@@ -84,7 +86,7 @@ class PaperMethod(Method):
 
     def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
         """Return the .lik file of the cover at the same quality."""
-        return self.load(compress(cover, codec=self.codec, quality=self.quality).data)
+        return self.load(compress(cover, codec=self.codec, quality=self.quality, seed=0).data)
 
     def load(self, data: bytes) -> Stego:
         """Return the decoded picture of a .lik file."""

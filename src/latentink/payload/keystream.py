@@ -7,6 +7,9 @@ between releases.
 
 from __future__ import annotations
 
+import os
+from hashlib import sha256
+
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -18,6 +21,18 @@ KEY_BYTES = 32
 def derive(key: bytes, purpose: str) -> bytes:
     """Return the 32-byte subkey of ``key`` for ``purpose`` (HKDF-SHA256, no salt)."""
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"latentink/1/" + purpose.encode()).derive(key)
+
+
+def entropy_of(seed: int | None) -> bytes:
+    """Return 32 bytes from which all that is random in one run follows.
+
+    Args:
+        seed: 0 to 2⁶³ − 1, for a run that can be repeated; None takes the bytes from the operating
+            system.
+    """
+    if seed is None:
+        return os.urandom(KEY_BYTES)
+    return sha256(b"latentink/1/seed" + seed.to_bytes(8, "little")).digest()
 
 
 class Keystream:

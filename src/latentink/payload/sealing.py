@@ -12,7 +12,7 @@ import hmac
 import zlib
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -25,6 +25,10 @@ TAG_BYTES = 16
 SEALED_OVERHEAD = SALT_BYTES + 1 + TAG_BYTES
 """Bytes that sealing adds to the body: salt, flag and tag."""
 
+SHORT_TAG_BYTES = 8
+ENCRYPTED_OVERHEAD = 1 + SHORT_TAG_BYTES
+"""Bytes that :func:`packed` and :func:`encrypt` add to the body: flag and tag."""
+
 MAX_SEALED_BYTES = 2**24 - 1
 MAX_MESSAGE_BYTES = MAX_SEALED_BYTES - SEALED_OVERHEAD
 """The longest message before compression; a compressed body may not expand to more."""
@@ -34,19 +38,18 @@ _NONCE = bytes(12)
 _NOT_FOUND = "No message was found: the password is wrong, or the picture carries no message."
 
 
-def message_salt(keys: Keys, seed: int, message: bytes, cover: bytes) -> bytes:
-    """Return a 16-byte salt that is new for every message, seed and cover, yet reproducible.
+def message_salt(keys: Keys, entropy: bytes, *inputs: bytes, length: int = SALT_BYTES) -> bytes:
+    """Return a salt that is new for every entropy and for all inputs, yet reproducible.
 
     Args:
         keys: from the password.
-        seed: 0 or more.
-        message: the message that is to be sealed.
-        cover: the bytes of the cover's pixels.
+        entropy: from :func:`~latentink.payload.keystream.entropy_of`.
+        inputs: what the salt depends on as well: the message, size and pixels of the cover.
+        length: bytes, 32 at most.
     """
-    # With its length, so that no other cover begins where this message ends.
-    length = len(message).to_bytes(8, "little")
-    content = b"".join([seed.to_bytes(16, "little"), length, message, cover])
-    return hmac.digest(keys.subkey("salt"), content, "sha256")[:SALT_BYTES]
+    # Each with its length, so that no two lists of inputs are the same bytes.
+    parts = (len(part).to_bytes(8, "little") + part for part in (entropy, *inputs))
+    return hmac.digest(keys.subkey("salt"), b"".join(parts), "sha256")[:length]
 
 
 def _message_key(keys: Keys, salt: bytes) -> bytes:
@@ -74,15 +77,64 @@ def _inflate(body: bytes) -> bytes:
     return message
 
 
+def packed(message: bytes) -> bytes:
+    """Return the plaintext that is encrypted: a flag, and the message or its deflate stream.
+
+    Raises:
+        CapacityError: the message is longer than ``MAX_MESSAGE_BYTES``.
+    """
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise CapacityError(
+            f"The message has {len(message)} bytes; no more than {MAX_MESSAGE_BYTES} can be hidden."
+        )
+    deflated = _deflate(message)
+    if len(deflated) < len(message):
+        return bytes([DEFLATED]) + deflated
+    return bytes([STORED]) + message
+
+
+def encrypt(plaintext: bytes, keys: Keys) -> bytes:
+    """Return ciphertext and a short tag, ``ENCRYPTED_OVERHEAD`` less 1 longer than ``plaintext``.
+
+    AES-256-CCM (RFC 3610) with a tag of 8 bytes: whoever does not have the keys passes a forged
+    message off as genuine once in 2⁶⁴ attempts.
+
+    Args:
+        plaintext: what :func:`packed` returns.
+        keys: salted, and used for no other message: the nonce is all zeros.
+
+    Example:
+        >>> from latentink.payload.keys import derive_keys
+        >>> keys = derive_keys("tide").salted(b"of one file")
+        >>> decrypt(encrypt(packed(b"meet at noon"), keys), keys)
+        b'meet at noon'
+    """
+    return _short_cipher(keys).encrypt(_NONCE, plaintext, None)
+
+
+def decrypt(ciphertext: bytes, keys: Keys) -> bytes:
+    """Return the message behind what :func:`encrypt` returned; errors as for :func:`unseal`."""
+    if len(ciphertext) < ENCRYPTED_OVERHEAD:
+        raise MessageNotFoundError(_NOT_FOUND)
+    try:
+        plaintext = _short_cipher(keys).decrypt(_NONCE, ciphertext, None)
+    except InvalidTag as error:
+        raise MessageNotFoundError(_NOT_FOUND) from error
+    return _unpacked(plaintext)
+
+
+def _short_cipher(keys: Keys) -> AESCCM:
+    return AESCCM(keys.subkey("encrypt"), tag_length=SHORT_TAG_BYTES)
+
+
 def seal(message: bytes, keys: Keys, salt: bytes) -> bytes:
     """Return ``message`` compressed if that helps, encrypted and authenticated.
 
     Args:
         message: up to ``MAX_MESSAGE_BYTES`` bytes; it may be empty.
         keys: from the password.
-        salt: 16 bytes that are new for every message, from ``os.urandom`` or :func:`message_salt`:
-            two messages under the same key and salt reveal the XOR of their plaintexts and let
-            anybody forge a third.
+        salt: 16 bytes that are new for every message: two messages under the same key and salt
+            reveal the XOR of their plaintexts and let anybody forge a third.
 
     Returns:
         At most ``len(message) + SEALED_OVERHEAD`` bytes.
@@ -100,17 +152,13 @@ def seal(message: bytes, keys: Keys, salt: bytes) -> bytes:
         >>> unseal(sealed, keys)
         b'meet at noon'
     """
+    return seal_packed(packed(message), keys, salt)
+
+
+def seal_packed(plaintext: bytes, keys: Keys, salt: bytes) -> bytes:
+    """Return what :func:`seal` returns, of what :func:`packed` returned."""
     if len(salt) != SALT_BYTES:
         raise ValueError(f"a salt has {SALT_BYTES} bytes, not {len(salt)}")
-    if len(message) > MAX_MESSAGE_BYTES:
-        raise CapacityError(
-            f"The message has {len(message)} bytes; no more than {MAX_MESSAGE_BYTES} can be hidden."
-        )
-    deflated = _deflate(message)
-    if len(deflated) < len(message):
-        plaintext = bytes([DEFLATED]) + deflated
-    else:
-        plaintext = bytes([STORED]) + message
     return salt + ChaCha20Poly1305(_message_key(keys, salt)).encrypt(_NONCE, plaintext, None)
 
 
@@ -128,6 +176,11 @@ def unseal(sealed: bytes, keys: Keys) -> bytes:
         plaintext = ChaCha20Poly1305(_message_key(keys, salt)).decrypt(_NONCE, ciphertext, None)
     except InvalidTag as error:
         raise MessageNotFoundError(_NOT_FOUND) from error
+    return _unpacked(plaintext)
+
+
+def _unpacked(plaintext: bytes) -> bytes:
+    """Return the message in what :func:`packed` returned, 1 byte or more."""
     flag, body = plaintext[0], plaintext[1:]
     if flag == STORED:
         return body

@@ -11,7 +11,7 @@ from latentink.codecs.codec import Codec
 from latentink.codecs.compression import Plain
 from latentink.editing.presets import Preset
 from latentink.errors import OptionError
-from latentink.payload.keys import Keys
+from latentink.payload.keys import KeyRing
 from latentink.results import HideOptions
 
 
@@ -26,7 +26,7 @@ class LatentsChannel(Channel):
 
         Raises:
             OptionError: a message decoder, a time limit, a start other than the cover, a detector
-                to evade, or fewer than 0 steps.
+                to evade, steps with a proof asked for, or fewer than 0 steps.
         """
         if (options.decoder, options.seconds) != (None, None):
             raise OptionError(
@@ -39,6 +39,10 @@ class LatentsChannel(Channel):
             raise OptionError(
                 "The latents channel cannot evade a detector of pictures; leave --evade out."
             )
+        if options.exact and options.steps:
+            raise OptionError(
+                "Refined symbols are not hidden by proof; leave --steps or --exact out."
+            )
         if options.steps is not None and options.steps < 0:
             raise OptionError("The number of steps must be at least 0.")
 
@@ -46,10 +50,10 @@ class LatentsChannel(Channel):
         """Return latents whose symbols carry the message; see :func:`carry`."""
         return carry(job)
 
-    def read(self, received: Received, keys: Keys) -> bytes | None:
+    def read(self, received: Received, ring: KeyRing) -> bytes | None:
         """Return the message in the symbols, or None; see :func:`read_message`."""
-        return read_message(received, keys)
+        return read_message(received, ring)
 
     def capacity(self, codec: Codec, plain: Plain, preset: Preset) -> Room:
         """Return what the symbols of the plain file hold; see :func:`room_in_latents`."""
-        return room_in_latents(plain.latents, codec.scales)
+        return room_in_latents(codec, plain)

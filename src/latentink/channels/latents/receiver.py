@@ -1,65 +1,31 @@
-"""The receiver of the latents channel: preamble, residues or syndrome, sealed message.
+"""The receiver of the latents channel: a message of the exact coding, or else of the measured one.
 
 There is no error to correct: the symbols of a file are exact, or the file is refused.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
-import numpy as np
-
 from latentink.channels.channel import Received
-from latentink.channels.latents import syndrome_trellis
-from latentink.channels.latents.coding import from_residues
-from latentink.channels.latents.places import keyed_numbers, payload_picks, preamble_picks
-from latentink.channels.latents.preamble import decode_preamble
-from latentink.payload.keys import Keys
+from latentink.channels.latents.exact.receiver import read_exactly
+from latentink.channels.latents.measured.receiver import read_sealed
+from latentink.codecs.compression import salt_of
+from latentink.payload.keys import KeyRing
 from latentink.payload.sealing import unseal
 
 
-def read_message(received: Received, keys: Keys) -> bytes | None:
+def read_message(received: Received, ring: KeyRing) -> bytes | None:
     """Return the message in the symbols of a file; None for a picture, or where there is none.
 
     Raises:
-        MessageNotFoundError: a preamble was found, but the seal is broken.
+        MessageNotFoundError: a preamble of the measured coding was found, but the seal is broken.
     """
     codec, latents = received.codec, received.latents
     if codec is None or latents is None:
         return None
-    sealed = read_sealed(latents.y, latents.indexes, codec.passes(latents.y.shape), keys)
+    keys = ring.keys(salt_of(codec, latents, received.size))
+    passes = codec.passes(latents.y.shape)
+    message = read_exactly(latents.y, latents.indexes, passes, keys, codec.scales)
+    if message is not None:
+        return message
+    sealed = read_sealed(latents.y, latents.indexes, passes, keys)
     return None if sealed is None else unseal(sealed, keys)
-
-
-def read_sealed(
-    y: np.ndarray, rows: np.ndarray, passes: Sequence[np.ndarray], keys: Keys
-) -> bytes | None:
-    """Return the sealed message in the symbols of a file, or None when these keys find none.
-
-    What is returned has yet to pass ``unseal``.
-
-    Args:
-        y: (M, h, w) symbols.
-        rows: (M, h, w) their rows of the Gaussian table.
-        passes: flat positions of each pass, in coding order.
-        keys: from the password.
-    """
-    y, rows = y.ravel(), rows.ravel()
-    numbers = keyed_numbers(keys, y.size)
-    taken = preamble_picks(passes[0], rows[passes[0]], numbers)
-    plan = decode_preamble(y[passes[0][taken]] % 2, keys)
-    if plan is None:
-        return None
-    needed = math.ceil(8 * plan.sealed_bytes / plan.bits)
-    residues: list[np.ndarray] = []
-    for places in passes:
-        picks = payload_picks(places, rows[places], numbers, plan.threshold, taken)
-        taken = taken[:0]
-        count = min(needed, len(picks) // plan.width)
-        own = y[places[picks[: count * plan.width]]] % 2**plan.bits
-        residues.append(
-            syndrome_trellis.extract(own.astype(np.uint8), plan.width) if plan.width > 1 else own
-        )
-        needed -= count
-    return None if needed else from_residues(np.concatenate(residues), plan)

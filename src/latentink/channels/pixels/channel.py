@@ -13,7 +13,7 @@ from latentink.codecs.compression import Plain
 from latentink.editing.presets import Preset
 from latentink.errors import OptionError
 from latentink.message_decoders.registry import load_message_decoder
-from latentink.payload.keys import Keys, derive_keys
+from latentink.payload.keys import KeyRing, derive_keys
 from latentink.results import HideOptions
 
 # Share of the plain file's bits that a photo's message may have; see docs/method.md.
@@ -31,11 +31,13 @@ class PixelsChannel(Channel):
     in_picture: ClassVar[bool] = True
 
     def check(self, options: HideOptions) -> None:
-        """Refuse a schedule of no steps.
+        """Refuse a schedule of no steps, and a proof.
 
         Raises:
-            OptionError: fewer than one step.
+            OptionError: fewer than one step, or the message shall be hidden by proof.
         """
+        if options.exact:
+            raise OptionError("The pixels channel proves nothing; leave --exact or --channel out.")
         if options.steps is not None and options.steps < 1:
             raise OptionError("The number of steps must be at least 1.")
 
@@ -43,9 +45,9 @@ class PixelsChannel(Channel):
         """Return latents whose decoded 8-bit picture carries the message; see :func:`carry`."""
         return carry(job)
 
-    def read(self, received: Received, keys: Keys) -> bytes | None:
+    def read(self, received: Received, ring: KeyRing) -> bytes | None:
         """Return the message in the picture, or None; see :func:`read_message`."""
-        return read_message(received, keys)
+        return read_message(received, ring.keys())
 
     def capacity(self, codec: Codec, plain: Plain, preset: Preset) -> Room:
         """Return a share of what the plain file spends on the photo, as message length.

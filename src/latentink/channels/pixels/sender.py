@@ -46,10 +46,11 @@ def carry(job: Job) -> Carried:
 
 def _carry_through(job: Job, decoder_name: str) -> Carried:
     """Return latents that carry the message for one message decoder; errors as above."""
-    plain, preset, keys = job.plain, job.preset, job.keys
+    plain, preset, keys = job.plain, job.preset, job.ring.keys()
+    sealed = job.sealed(keys)
     decoder = load_message_decoder(decoder_name, keys.master)
-    plan = plan_message(len(job.sealed), job.size, decoder, keys, preset.spread)
-    wanted = _wanted_bits(plan, job.sealed, keys)
+    plan = plan_message(len(sealed), job.size, decoder, keys, preset.spread)
+    wanted = _wanted_bits(plan, sealed, keys)
     task = EditTask(
         cover=plain.cover,
         v=plain.v,
@@ -65,14 +66,12 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         critics=load_critics(preset.weights, job.codec, job.options.evade),
         device=job.device,
     )
-    check = CandidateCheck(
-        job.codec, decoder, plan, job.sealed, keys, plain.picture, job.quality_code
-    )
+    check = CandidateCheck(job.codec, decoder, plan, sealed, keys, plain.picture, job.quality_code)
     edited = edit(
         job.codec,
         task,
         preset,
-        seed=job.options.seed,
+        seed=job.seed,
         steps=job.options.steps or preset.steps,
         seconds=job.options.seconds,
         read=check,

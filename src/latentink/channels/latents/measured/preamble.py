@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latentink.channels.latents import syndrome_trellis
+from latentink.channels.latents.measured import syndrome_trellis
 from latentink.payload.keys import Keys
 
 PREAMBLE_SYMBOLS = 64

@@ -17,8 +17,9 @@ import math
 import numpy as np
 from scipy.special import ndtr
 
-from latentink.channels.latents import syndrome_trellis
-from latentink.channels.latents.preamble import LatentsPlan
+from latentink.channels.latents.measured import syndrome_trellis
+from latentink.channels.latents.measured.preamble import LatentsPlan
+from latentink.codecs.coins import exchanges
 
 FLAT_SCALE = 0.575
 """Least scale, in units of q, of a symbol that carries as a residue modulo q.
@@ -26,7 +27,6 @@ FLAT_SCALE = 0.575
 The residues of a Gaussian are uniform but for a share of 2·exp(−2π²(σ/q)²), here 0.3 %, at most.
 """
 
-_DEAREST = 1e3
 # Scales beyond which, in units of q, the border is the middle; σ beyond which nothing is left.
 _CURVED, _TAIL = 4, 10
 
@@ -101,33 +101,6 @@ def with_syndrome(
     parities = (symbols % 2).astype(np.uint8)
     wanted = syndrome_trellis.embed(parities, costs, bits.astype(np.uint8), width)
     return np.where(wanted == parities, symbols, others)
-
-
-def exchanges(values: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the nearest symbols, those on the other side of the near border, and what that costs.
-
-    The cost is the distance to the border, measured in probability over the density at the border.
-    On either side as much probability lies within a cost, so that symbols are exchanged and none
-    gets more. What has nothing to be exchanged with, the other half of its border having less
-    probability in all, is dearest.
-
-    Args:
-        values: (n,) in units of symbols, means taken off.
-        scales: (n,) σ.
-    """
-    symbols = np.rint(values)
-    others = symbols + np.where(values >= symbols, 1, -1)
-    borders = (symbols + others) / 2
-    # On the left of the mean probabilities keep their digits.
-    mirrored, left = -np.sign(borders) * values, -np.abs(borders)
-    below = ndtr(left / scales)
-    mass = np.abs(ndtr(mirrored / scales) - below)
-    outer = below - ndtr((left - 0.5) / scales)
-    inner = ndtr((left + 0.5) / scales) - below
-    density = np.exp(-0.5 * (borders / scales) ** 2) / (scales * math.sqrt(2 * math.pi))
-    # Far out all of them vanish: nothing there is worth a change.
-    costs = np.minimum(mass / np.maximum(density, 1e-12), _DEAREST)
-    return symbols, others, np.where(mass > np.minimum(inner, outer), _DEAREST, costs)
 
 
 def _probability(symbols: np.ndarray, scales: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentink.channels.latents.preamble import PREAMBLE_SYMBOLS
+from latentink.channels.latents.measured.preamble import PREAMBLE_SYMBOLS
 from latentink.payload.keys import Keys
 
 PREAMBLE_ROW = 13

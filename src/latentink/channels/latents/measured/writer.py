@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentink.channels.latents.coding import in_coset, to_residues, with_syndrome
-from latentink.channels.latents.places import keyed_numbers, payload_picks, preamble_picks
-from latentink.channels.latents.preamble import LatentsPlan, encode_preamble
-from latentink.codecs.codec import Chooser, nearest
+from latentink.channels.latents.measured.coding import in_coset, to_residues, with_syndrome
+from latentink.channels.latents.measured.places import keyed_numbers, payload_picks, preamble_picks
+from latentink.channels.latents.measured.preamble import LatentsPlan, encode_preamble
+from latentink.codecs.codec import Chooser
 from latentink.payload.keys import Keys
 
 
@@ -21,7 +21,13 @@ class LatentsWriter:
     """
 
     def __init__(
-        self, plan: LatentsPlan, sealed: bytes, keys: Keys, count: int, scales: np.ndarray
+        self,
+        plan: LatentsPlan,
+        sealed: bytes,
+        keys: Keys,
+        count: int,
+        scales: np.ndarray,
+        others: Chooser,
     ) -> None:
         """Prepare to write.
 
@@ -31,7 +37,9 @@ class LatentsWriter:
             keys: they place the bits.
             count: number of symbols of the photo.
             scales: σ of each row of the Gaussian table.
+            others: chooses the symbols that carry nothing.
         """
+        self.others = others
         self.plan, self.scales = plan, scales
         self.numbers = keyed_numbers(keys, count)
         self.preamble = encode_preamble(plan, keys)
@@ -46,7 +54,7 @@ class LatentsWriter:
 
     def __call__(self, places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Choose the symbols of the next pass; the first has room for the preamble."""
-        symbols = nearest(places, values, rows)
+        symbols = self.others(places, values, rows)
         taken = np.zeros(0, dtype=np.int64)
         if self.first:
             self.first = False

@@ -1,0 +1,122 @@
+"""The encoder's coins: a symbol whose value lies near a border goes to either side by a fair coin.
+
+A deterministic encoder can hide nothing without a trace, because whoever has the photo can repeat
+it. This encoder cannot be repeated: where a value lies close to the border between two integers, a
+coin decides which of them is written. Every file is made so, with a message or without; a message
+decides how the coins of a file fall (:mod:`latentink.channels.latents.exact`).
+
+*Free* are the symbols that a coin decides; only the sender knows them. *Eligible* are those that
+may be free; they follow from the rows of the Gaussian table, which a receiver knows.
+
+"Close" is measured in probability, so that as much of it lies within reach on either side. Then the
+coins exchange symbols and favour none, and the file does not grow.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import ndtr
+
+from latentink.codecs.codec import SYMBOL_LIMIT, Chooser, nearest
+from latentink.payload.keystream import Keystream
+
+REACH = 0.055
+"""δ: how close to a border a coin decides, see :func:`exchanges`.
+
+The distortion that coins add grows as δ², the room for messages as δ; docs/channels.md has what was
+measured.
+"""
+
+COIN_SCALE = 0.18
+"""Least σ of an eligible symbol: narrower ones lie near no border but once in thousands."""
+
+UNREACHABLE = 1e3
+# Values further from a border than this are within no reach.
+_FAR = 0.3
+
+
+def coins_of(entropy: bytes) -> Keystream:
+    """Return a source of fair coins, see :func:`~latentink.payload.keystream.entropy_of`."""
+    return Keystream(entropy, "encoder/coins")
+
+
+def eligible_row(scales: np.ndarray) -> int:
+    """Return the least row of an eligible symbol in a Gaussian table of these ``scales``."""
+    return int(np.searchsorted(scales, COIN_SCALE))
+
+
+def exchanges(values: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the nearest symbols, those on the other side of the near border, and how far it is.
+
+    The distance is the probability between value and border over the density at the border. On
+    either side as much probability lies within a distance, so that symbols are exchanged and none
+    gets more. What has nothing to be exchanged with, the other half of its border having less
+    probability in all, is ``UNREACHABLE``.
+
+    Args:
+        values: (n,) in units of symbols, means taken off.
+        scales: (n,) σ.
+
+    Example:
+        For wide Gaussians it is the distance itself:
+
+        >>> symbols, others, distances = exchanges(np.array([2.45, -0.1]), np.array([60.0, 60.0]))
+        >>> symbols, others, distances.round(2)
+        (array([ 2., -0.]), array([ 3., -1.]), array([0.05, 0.4 ]))
+    """
+    symbols = np.rint(values)
+    others = symbols + np.where(values >= symbols, 1, -1)
+    borders = (symbols + others) / 2
+    # On the left of the mean probabilities keep their digits.
+    mirrored, left = -np.sign(borders) * values, -np.abs(borders)
+    below = ndtr(left / scales)
+    mass = np.abs(ndtr(mirrored / scales) - below)
+    outer = below - ndtr((left - 0.5) / scales)
+    inner = ndtr((left + 0.5) / scales) - below
+    density = np.exp(-0.5 * (borders / scales) ** 2) / (scales * math.sqrt(2 * math.pi))
+    # Far out all of them vanish: nothing there is within reach.
+    distances = np.minimum(mass / np.maximum(density, 1e-12), UNREACHABLE)
+    return symbols, others, np.where(mass > np.minimum(inner, outer), UNREACHABLE, distances)
+
+
+def are_free(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """Return which symbols a coin decides, bool (n,).
+
+    Args:
+        values: (n,) in units of symbols, means taken off.
+        scales: (n,) σ, levels of the codec's Gaussian table.
+
+    Example:
+        >>> are_free(np.array([0.46, 0.3, -1.52, 0.5]), np.array([2, 2, 2, 0.1]))
+        array([ True, False,  True, False])
+    """
+    off_border = np.abs(values - np.floor(values) - 0.5)
+    free = (off_border <= _FAR) & (scales >= COIN_SCALE) & (np.abs(values) < SYMBOL_LIMIT - 1)
+    near = np.flatnonzero(free)
+    free[near] = exchanges(values[near], scales[near])[2] <= REACH
+    return free
+
+
+def with_parities(values: np.ndarray, parities: np.ndarray) -> np.ndarray:
+    """Return the neighbour of each value that has the parity, 0 or 1: ⌊v⌋ or ⌊v⌋ + 1."""
+    below = np.floor(values)
+    return below + (below + parities) % 2
+
+
+def flipping(coins: Keystream, scales: np.ndarray) -> Chooser:
+    """Return a chooser that rounds to the nearest symbol, and free symbols by a coin each.
+
+    Args:
+        coins: where the coins come from; each pass takes as many as it has free symbols.
+        scales: σ of each row of the codec's Gaussian table.
+    """
+
+    def choose(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        symbols = nearest(places, values, rows)
+        free = np.flatnonzero(are_free(values, scales[rows]))
+        symbols[free] = with_parities(values[free], coins.bits(len(free)))
+        return symbols
+
+    return choose
