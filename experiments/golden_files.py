@@ -21,18 +21,22 @@ from latentink.results import HideOptions
 from latentink.steganography import compress, hide
 
 PASSWORD = "golden"
-MESSAGE = "meet at noon"
-# Name: crop of the astronaut (top, left, height, width), codec, quality, channel or "" for none.
-FILES: dict[str, tuple[tuple[int, int, int, int], str, float, str]] = {
-    "hyperprior_plain_64": ((0, 190, 64, 64), "hyperprior", 5, ""),
-    "hyperprior_plain_512": ((0, 0, 512, 512), "hyperprior", 3, ""),
-    "hyperprior_plain_odd": ((10, 90, 131, 202), "hyperprior", 6.7, ""),
-    "hyperprior_latents_256": ((0, 100, 256, 256), "hyperprior", 5, "latents"),
-    "hyperprior_pixels_256": ((0, 100, 256, 256), "hyperprior", 5, "pixels"),
-    "elic_plain_64": ((0, 190, 64, 64), "elic", 5, ""),
-    "elic_plain_512": ((0, 0, 512, 512), "elic", 3, ""),
-    "elic_latents_256": ((0, 100, 256, 256), "elic", 5, "latents"),
-    "elic_pixels_192": ((0, 100, 192, 192), "elic", 6, "pixels"),
+SHORT = "meet at noon"
+# More than the coins of a small photo hold, and not to be compressed by more than half.
+LONG = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(12))
+# Name: crop of the astronaut (top, left, height, width), codec, quality, channel, message.
+FILES: dict[str, tuple[tuple[int, int, int, int], str, float, str, str]] = {
+    "hyperprior_plain_64": ((0, 190, 64, 64), "hyperprior", 5, "", ""),
+    "hyperprior_plain_512": ((0, 0, 512, 512), "hyperprior", 3, "", ""),
+    "hyperprior_plain_odd": ((10, 90, 131, 202), "hyperprior", 6.7, "", ""),
+    "hyperprior_exact_256": ((0, 100, 256, 256), "hyperprior", 5, "latents", SHORT),
+    "hyperprior_measured_192": ((0, 100, 192, 192), "hyperprior", 5, "latents", LONG),
+    "hyperprior_pixels_256": ((0, 100, 256, 256), "hyperprior", 5, "pixels", SHORT),
+    "elic_plain_64": ((0, 190, 64, 64), "elic", 5, "", ""),
+    "elic_plain_512": ((0, 0, 512, 512), "elic", 3, "", ""),
+    "elic_exact_256": ((0, 100, 256, 256), "elic", 5, "latents", SHORT),
+    "elic_measured_192": ((0, 100, 192, 192), "elic", 5, "latents", LONG),
+    "elic_pixels_192": ((0, 100, 192, 192), "elic", 6, "pixels", SHORT),
 }
 
 
@@ -49,16 +53,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
     photo, index = skimage.data.astronaut(), []
-    for name, ((top, left, height, width), codec, quality, channel) in FILES.items():
+    for name, ((top, left, height, width), codec, quality, channel, message) in FILES.items():
         cover = np.ascontiguousarray(photo[top : top + height, left : left + width])
         if channel:
-            options = HideOptions(codec=codec, quality=quality, channel=channel)
-            data = hide(cover, MESSAGE.encode(), password=PASSWORD, options=options).data
+            options = HideOptions(codec=codec, quality=quality, channel=channel, seed=0)
+            result = hide(cover, message.encode(), password=PASSWORD, options=options)
+            assert (result.report.security == "exact") == ("exact" in name), name
+            data = result.data
         else:
-            data = compress(cover, codec=codec, quality=quality).data
+            data = compress(cover, codec=codec, quality=quality, seed=0).data
         (folder / f"{name}.lik").write_bytes(data)
         index += [f"[{name}]", f'symbols = "{symbols_digest(data)}"', f"height = {height}"]
-        index += [f"width = {width}", f'message = "{MESSAGE if channel else ""}"', ""]
+        index += [f"width = {width}", f'message = "{message}"', ""]
     (folder / "golden.toml").write_text("\n".join(index))
 
 

@@ -15,7 +15,7 @@ from hypothesis import settings
 from latentink.codecs.codec import Codec
 from latentink.codecs.loading import load_codec
 from latentink.codecs.registry import CODECS
-from latentink.results import StegoResult
+from latentink.results import HideOptions, StegoResult
 from latentink.steganography import hide
 from latentink.workers import available_cores
 from photos import astronaut
@@ -56,5 +56,12 @@ def codec(request: pytest.FixtureRequest) -> Codec:
 
 @pytest.fixture(scope="session")
 def stego() -> StegoResult:
-    """A finished stego of a 256×256 photo with a short message."""
+    """A finished stego of a 256×256 photo with a short message, made without options."""
     return hide(astronaut(), b"meet at noon", password="tide")
+
+
+@pytest.fixture(scope="session")
+def pixels_stego() -> StegoResult:
+    """The same whose picture holds the message."""
+    options = HideOptions(channel="pixels", seed=0)
+    return hide(astronaut(), b"meet at noon", password="tide", options=options)

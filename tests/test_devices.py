@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import latentink
-from latentink.channels.latents.refinement import RefineTask, refine
+from latentink.channels.latents.measured.refinement import RefineTask, refine
 from latentink.codecs.loading import load_codec
 from latentink.devices import DEVICES, device_named, on_device
 from latentink.editing.editor import run_schedule

@@ -12,20 +12,27 @@ import latentink
 from latentink import HideOptions
 from latentink.bundled import bundled
 from latentink.channels.latents.channel import LatentsChannel
-from latentink.codecs.compression import decode_file
+from latentink.codecs.compression import decode_file, salt_of
 from latentink.codecs.gains import lagrangian
 from latentink.codecs.loading import load_codec
 from latentink.container import LikFile, pack, unpack
 from latentink.picture import encode_png
 from photos import astronaut
 
-FAST = HideOptions(preset="fast")
+FAST = HideOptions(channel="pixels", preset="fast")
 
 
-def test_the_message_comes_back_from_file_and_picture(stego):
+def test_without_options_the_message_is_hidden_by_proof_in_the_file(stego):
+    assert stego.report.security == "exact"
     assert latentink.reveal(stego.data, password="tide") == b"meet at noon"
-    assert latentink.reveal(stego.picture, password="tide") == b"meet at noon"
-    assert latentink.reveal(encode_png(stego.picture), password="tide") == b"meet at noon"
+    with pytest.raises(latentink.MessageNotFoundError, match="--channel pixels"):
+        latentink.reveal(stego.picture, password="tide")
+
+
+def test_the_message_comes_back_from_file_and_picture(pixels_stego):
+    assert pixels_stego.report.security == "measured"
+    for copy in (pixels_stego.data, pixels_stego.picture, encode_png(pixels_stego.picture)):
+        assert latentink.reveal(copy, password="tide") == b"meet at noon"
 
 
 def test_the_picture_is_what_the_file_decodes_to(stego):
@@ -51,11 +58,14 @@ def test_a_plain_file_carries_no_message_and_looks_the_same(stego):
     np.testing.assert_array_equal(*z)
 
 
-def test_report_is_true(stego):
+@pytest.mark.parametrize("channel", ["latents", "pixels"])
+def test_report_is_true(channel):
+    options = HideOptions(channel=channel, preset="fast", seed=5)
+    stego = latentink.hide(astronaut(), b"meet at noon", password="tide", options=options)
     report = stego.report
     assert report.file_bytes == len(stego.data)
     assert report.bpp == pytest.approx(8 * len(stego.data) / 256**2)
-    assert report.plain_file_bytes == len(latentink.compress(astronaut()).data)
+    assert report.plain_file_bytes == len(latentink.compress(astronaut(), seed=5).data)
     squared = np.mean((stego.picture.astype(float) - astronaut()) ** 2)
     assert report.psnr_db == pytest.approx(10 * np.log10(255**2 / squared))
     assert report.payload_bytes == 12
@@ -90,14 +100,14 @@ def test_the_editor_may_start_from_the_encoders_picture():
     photo = astronaut(0, 100, 128, 128)
     kinds = {}
     for start in ("cover", "encoder"):
-        options = HideOptions(decoder="dense2", start=start, steps=60)
+        options = HideOptions(channel="pixels", decoder="dense2", start=start, steps=60)
         stego = latentink.hide(photo, b"noon", password="tide", options=options)
         names = {"password": "tide", "decoder": "dense2"}
         assert latentink.reveal(stego.data, **names) == b"noon"
         kinds[start] = stego.data
     assert kinds["cover"] != kinds["encoder"]
     with pytest.raises(latentink.WeightsError, match="no encoder"):
-        latentink.hide(photo, b"noon", options=HideOptions(start="encoder"))
+        latentink.hide(photo, b"noon", options=HideOptions(channel="pixels", start="encoder"))
 
 
 def test_refinement_of_the_symbols_pays_and_repeats():
@@ -107,7 +117,7 @@ def test_refinement_of_the_symbols_pays_and_repeats():
             astronaut(),
             message,
             password="tide",
-            options=HideOptions(channel="latents", steps=steps),
+            options=HideOptions(steps=steps, seed=0),
         )
         for steps in (0, 30, 30)
     )
@@ -127,7 +137,7 @@ def cost(report):
 
 @pytest.mark.parametrize("codec", ["hyperprior", "elic"])
 def test_the_lowest_quality_carries_with_the_long_period(codec):
-    options = HideOptions(codec=codec, quality=1, preset="fast")
+    options = HideOptions(channel="pixels", codec=codec, quality=1, preset="fast", seed=0)
     stego = latentink.hide(astronaut(), b"meet at noon", password="tide", options=options)
     assert stego.report.decoder == "periodic64"
     assert latentink.reveal(encode_png(stego.picture), password="tide") == b"meet at noon"
@@ -157,21 +167,74 @@ def test_the_latents_channel_says_what_fits():
         latentink.hide(flat, b"no room", options=options)
 
 
-def test_a_short_message_costs_little(stego):
+def test_a_short_message_costs_little(pixels_stego):
     # About 0.4 dB and 2 to 4 %; a processor that rounds otherwise may take another round of steps.
-    assert stego.report.plain_psnr_db - stego.report.psnr_db < 1
-    assert stego.report.file_bytes < 1.1 * stego.report.plain_file_bytes
+    report = pixels_stego.report
+    assert report.plain_psnr_db - report.psnr_db < 1
+    assert report.file_bytes < 1.1 * report.plain_file_bytes
 
 
-def test_same_inputs_and_seed_give_the_same_bytes():
+@pytest.mark.parametrize("channel", ["latents", "pixels"])
+def test_same_inputs_and_seed_give_the_same_bytes(channel):
     photo = astronaut(height=128, width=128)
     first, again, other = (
-        latentink.hide(photo, b"noon", password="tide", options=HideOptions(seed=seed))
+        latentink.hide(
+            photo, b"noon", password="tide", options=HideOptions(channel=channel, seed=seed)
+        )
         for seed in (0, 0, 1)
     )
     assert again.data == first.data
     assert other.data != first.data
     assert latentink.reveal(other.data, password="tide") == b"noon"
+
+
+def test_without_a_seed_no_two_files_are_the_same():
+    photo = astronaut(height=128, width=128)
+    assert latentink.compress(photo).data != latentink.compress(photo).data
+    assert latentink.compress(photo, seed=3).data == latentink.compress(photo, seed=3).data
+    one, other = (latentink.hide(photo, b"noon", password="tide") for _ in range(2))
+    assert one.data != other.data
+    with pytest.raises(latentink.OptionError, match="seed"):
+        latentink.compress(photo, seed=-1)
+
+
+@pytest.mark.parametrize("codec", ["hyperprior", "elic"])
+@pytest.mark.parametrize("quality", [3, 5])
+def test_three_and_a_half_percent_of_the_file_are_hidden_by_proof(codec, quality):
+    plain = latentink.compress(astronaut(), codec=codec, quality=quality).report
+    message = np.random.default_rng(3).bytes(int(0.035 * plain.file_bytes))
+    options = HideOptions(codec=codec, quality=quality, exact=True)
+    stego = latentink.hide(astronaut(), message, password="tide", options=options)
+    assert stego.report.security == "exact"
+    assert latentink.reveal(stego.data, password="tide") == message
+    assert unpack(stego.data).quality_code == 256 * quality
+    # Both within what coins do to files, about 0.5 % and 0.03 dB.
+    assert stego.report.file_bytes == pytest.approx(plain.file_bytes, rel=0.03)
+    assert stego.report.psnr_db == pytest.approx(plain.psnr_db, abs=0.2)
+
+
+def test_what_is_not_hidden_by_proof_is_said_or_refused():
+    room = latentink.capacity(astronaut()).exact_bytes
+    message = np.random.default_rng(3).bytes(2 * room)
+    stego = latentink.hide(astronaut(), message, password="tide")
+    assert stego.report.security == "measured"
+    assert latentink.reveal(stego.data, password="tide") == message
+    with pytest.raises(latentink.CapacityError, match=f"hides {room} bytes by proof"):
+        latentink.hide(astronaut(), message, password="tide", options=HideOptions(exact=True))
+    for wrong in ({"channel": "pixels"}, {"steps": 5}):
+        with pytest.raises(latentink.OptionError, match="--exact"):
+            latentink.hide(astronaut(), b"m", options=HideOptions(exact=True, **wrong))
+
+
+def test_the_key_of_a_file_is_its_own():
+    """Two photos that a password was used for have nothing in common."""
+    photos = [astronaut(left=left, height=128, width=128) for left in (100, 300)]
+    salts = []
+    for photo in photos:
+        decoded = decode_file(latentink.hide(photo, b"noon", password="tide").data)
+        salts.append(salt_of(decoded.codec, decoded.latents, decoded.size))
+    again = decode_file(latentink.compress(photos[0]).data)
+    assert salts[0] == salt_of(again.codec, again.latents, again.size) != salts[1]
 
 
 @pytest.mark.parametrize("message", [b"", b"\0", bytes(range(256))])
@@ -190,7 +253,7 @@ def test_odd_sizes(height, width):
 
 @pytest.mark.parametrize("decoder", ["dense", "robust", "keyed"])
 def test_other_message_decoders(decoder):
-    options = HideOptions(decoder=decoder, preset="fast")
+    options = HideOptions(channel="pixels", decoder=decoder, preset="fast")
     photo = astronaut(height=160, width=160)
     result = latentink.hide(photo, b"meet", password="tide", options=options)
     assert result.report.decoder == decoder
@@ -201,8 +264,9 @@ def test_a_message_in_a_large_photo_stays_in_its_window():
     photo = skimage.data.astronaut()
     photo = np.concatenate([photo, photo[:, ::-1]], axis=1)
     photo = np.concatenate([photo, photo[:300]], axis=0)
-    plain = latentink.compress(photo)
-    result = latentink.hide(photo, b"window", password="tide", options=HideOptions(steps=8))
+    plain = latentink.compress(photo, seed=0)
+    options = HideOptions(channel="pixels", steps=16, seed=0)
+    result = latentink.hide(photo, b"window", password="tide", options=options)
     changed = (result.picture != plain.picture).any(axis=2)
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     # 512 pixels and the synthesis transform's reach of 64 on either side.
@@ -220,7 +284,11 @@ def test_too_long_a_message_names_what_fits():
 def test_a_message_that_the_photo_cannot_take_names_what_fits():
     flat = np.full((128, 128, 3), 200, dtype=np.uint8)
     with pytest.raises(latentink.CapacityError, match=r"about \d+ bytes"):
-        latentink.hide(flat, np.random.default_rng(0).bytes(900), options=HideOptions(steps=10))
+        latentink.hide(
+            flat,
+            np.random.default_rng(0).bytes(900),
+            options=HideOptions(channel="pixels", steps=10),
+        )
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 33)])
@@ -228,7 +296,9 @@ def test_tiny_photos_compress_and_say_that_they_hold_nothing(size):
     photo = astronaut(height=size[0], width=size[1])
     assert latentink.decompress(latentink.compress(photo).data).shape == photo.shape
     with pytest.raises(latentink.CapacityError, match="holds 0 bytes"):
-        latentink.hide(photo, b"much too long for this photo")
+        latentink.hide(photo, b"much too long for this photo", options=FAST)
+    with pytest.raises(latentink.CapacityError, match=r"\d+ bytes"):
+        latentink.hide(photo, bytes(range(200)))
 
 
 @pytest.mark.parametrize("channel", ["pixels", "latents"])
@@ -244,7 +314,7 @@ def test_capacity_is_a_promise_on_a_photo(channel):
     "options",
     [
         {"quality": 9},
-        {"steps": 0},
+        {"channel": "pixels", "steps": 0},
         {"seconds": -1.0},
         {"seed": -1},
         {"seed": 99999999999999999999},
@@ -265,7 +335,7 @@ def test_unknown_names():
     with pytest.raises(latentink.WeightsError, match="hyperprior"):
         latentink.compress(astronaut(), codec="none")
     with pytest.raises(latentink.WeightsError, match="periodic"):
-        latentink.hide(astronaut(), b"m", options=HideOptions(decoder="none"))
+        latentink.hide(astronaut(), b"m", options=HideOptions(channel="pixels", decoder="none"))
 
 
 def test_arrays_of_other_kinds_are_refused():
@@ -283,7 +353,7 @@ def test_a_decoder_from_a_file(tmp_path):
     path = str(tmp_path / "own.safetensors")
     shutil.copy(bundled("decoder_robust_d1"), path)
     photo = astronaut(height=160, width=160)
-    options = HideOptions(decoder=path, preset="fast")
+    options = HideOptions(channel="pixels", decoder=path, preset="fast")
     result = latentink.hide(photo, b"own", options=options)
     assert latentink.reveal(result.data, decoder=path) == b"own"
     with pytest.raises(latentink.WeightsError, match="There is no file"):
@@ -326,7 +396,8 @@ def test_a_short_stream_of_a_large_picture_takes_no_memory(codec, size, length):
     tracemalloc.stop()
 
 
-def test_a_changed_picture_gives_the_message_or_an_error(stego):
+def test_a_changed_picture_gives_the_message_or_an_error(pixels_stego):
+    stego = pixels_stego
     generator = np.random.default_rng(2)
     for strength in (1, 4, 30):
         noise = generator.integers(-strength, strength + 1, stego.picture.shape)
@@ -337,8 +408,12 @@ def test_a_changed_picture_gives_the_message_or_an_error(stego):
             assert strength > 1
 
 
-def test_a_receiver_goes_on_where_a_channel_takes_the_message_for_a_damaged_one(stego, monkeypatch):
-    def damaged(channel, received, keys):
+def test_a_receiver_goes_on_where_a_channel_takes_the_message_for_a_damaged_one(
+    pixels_stego, monkeypatch
+):
+    stego = pixels_stego
+
+    def damaged(channel, received, ring):
         raise latentink.MessageNotFoundError("too much of it is damaged")
 
     monkeypatch.setattr(LatentsChannel, "read", damaged)

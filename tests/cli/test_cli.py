@@ -55,10 +55,9 @@ def names(folder: Path) -> list[str]:
 
 def test_hide_and_reveal_through_the_latents(folder):
     out = folder / "out.lik"
-    hidden = run(
-        "hide", folder / "cover.png", "-o", out, "-m", "tide", "-p", "x", "--channel", "latents"
-    )
+    hidden = run("hide", folder / "cover.png", "-o", out, "-m", "tide", "-p", "x", "--exact")
     assert hidden.exit_code == 0, hidden.stderr
+    assert "exact: no detector can tell" in hidden.stdout
     assert run("reveal", out, "-p", "x").stdout == "tide"
     refused("reveal", out, "-p", "y", says="No message was found")
     arguments = "hide", folder / "cover.png", "-o", folder / "other.lik", "-m", "tide", "--channel"
@@ -71,7 +70,7 @@ def test_hide_and_reveal(folder):
     out, report, preview = folder / "out.lik", folder / "report.json", folder / "preview.png"
     result = run(
         "hide", folder / "cover.png", "-o", out, "-m", "häng ihn höher", "-p", "tide",
-        "--report", report, "--preview", preview, "--preset", "fast",
+        "--report", report, "--preview", preview, "--channel", "pixels", "--preset", "fast",
     )  # fmt: skip
     assert result.exit_code == 0, result.stderr
     assert "public key" not in result.stderr
@@ -151,7 +150,12 @@ def test_bad_options(folder, stego_file):
     refused(*hide, "-m", "x", "--codec", "none", says="no codec")
     refused(*hide, "-m", "x", "--quality", "99", says="choose 1 to 8")
     refused(*hide, "-m", "x", "--preset", "none", says="no preset")
-    refused(*hide, "-m", "x", "--decoder", "none", says="no message decoder")
+    refused(*hide, "-m", "x", "--decoder", "none", says="take --channel pixels")
+    pixels = ("-m", "x", "--channel", "pixels")
+    refused(*hide, *pixels, "--decoder", "none", says="no message decoder")
+    refused(*hide, *pixels, "--exact", says="proves nothing")
+    refused(*hide, "-m", "x", "--seed", "-1", says="seed must be")
+    refused("compress", cover, "-o", out, "--seed", "-1", says="seed must be")
     refused(*hide, "-m", "x", "--channel", "none", says="no channel")
     refused("hide", cover, "-o", cover, "-m", "x", says="input itself")
     refused("hide", cover, "-o", folder / "no" / "out.lik", "-m", "x", says="does not exist")

@@ -33,7 +33,7 @@ def test_the_editor_lowers_the_score_and_the_message_stays(tmp_path: Path) -> No
     save_detector(detector, path, {})
     cover = astronaut(height=192, width=192)
     plainly, evading = (
-        hide(cover, b"a note", options=HideOptions(preset="fast", evade=evade))
+        hide(cover, b"a note", options=HideOptions(channel="pixels", preset="fast", evade=evade))
         for evade in (None, path)
     )
     scores = [detector.score(Evidence(r.data, r.picture)) for r in (plainly, evading)]
@@ -42,7 +42,7 @@ def test_the_editor_lowers_the_score_and_the_message_stays(tmp_path: Path) -> No
 
 
 def test_a_file_that_is_no_detector_is_refused(tmp_path: Path) -> None:
-    options = HideOptions(preset="fast", evade=tmp_path / "missing.safetensors")
+    options = HideOptions(channel="pixels", preset="fast", evade=tmp_path / "missing.safetensors")
     with pytest.raises(WeightsError, match="There is no file"):
         hide(astronaut(height=192, width=192), b"a note", options=options)
     options = HideOptions(channel="latents", evade=tmp_path / "missing.safetensors")

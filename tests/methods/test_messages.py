@@ -14,7 +14,7 @@ KEYS = derive_keys("tide")
 
 
 def _sealed(message: bytes) -> bytes:
-    return seal(message, KEYS, message_salt(KEYS, 0, message, b"cover"))
+    return seal(message, KEYS, message_salt(KEYS, b"0", message, b"cover"))
 
 
 @settings(max_examples=10, deadline=None)

@@ -6,8 +6,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from latentink.errors import OptionError
 from latentink.payload import keys as keys_module
-from latentink.payload.keys import PUBLIC_MASTER, Keys, derive_keys
-from latentink.payload.keystream import Keystream, derive
+from latentink.payload.keys import KeyRing, Keys, derive_keys
+from latentink.payload.keystream import Keystream, derive, entropy_of
 
 
 def test_chacha20_is_that_of_rfc_8439() -> None:
@@ -46,15 +46,16 @@ def test_permutation_and_uniform() -> None:
 def test_password_to_master_key_is_pinned() -> None:
     assert (
         hashlib.sha256(derive_keys("correct horse").master).hexdigest()
-        == "da16c27a5ed76d232f838e90e07d8d7629937de0484055501b911269cb80650c"
+        == "5b6046d7f40ce44ae9525ff4d64e386002a91b54a9d65397de45ed70b019bc64"
     )
 
 
 def test_scrypt_parameters_are_the_documented_ones() -> None:
     expected = hashlib.scrypt(
-        "pässword".encode(), salt=b"latentink/1", n=2**16, r=8, p=1, maxmem=2**27, dklen=32
+        "pässword".encode(), salt=b"latentink/1", n=2**17, r=8, p=1, maxmem=2**28, dklen=32
     )
     assert derive_keys("pässword").master == expected
+    assert derive_keys("pässword", b"of a file").master != expected
 
 
 def test_passwords_are_normalised() -> None:
@@ -63,8 +64,10 @@ def test_passwords_are_normalised() -> None:
 
 def test_no_password_is_the_public_key() -> None:
     keys = derive_keys(None)
-    assert keys.master == PUBLIC_MASTER == hashlib.sha256(b"latentink/1/public").digest()
+    assert keys.master == hashlib.sha256(b"latentink/1/public" + b"latentink/1").digest()
     assert keys.is_public
+    assert derive_keys(None, b"of a file").is_public
+    assert derive_keys(None, b"of a file") != keys
     assert not Keys(bytes(32)).is_public
 
 
@@ -87,4 +90,23 @@ def test_subkeys_differ_by_purpose_and_master() -> None:
     subkeys = {keys.subkey(purpose) for keys in (one, other) for purpose in ("a", "b")}
     assert len(subkeys) == 4
     assert one.stream("a").take(8) == Keystream(one.master, "a").take(8)
-    assert keys_module.SCRYPT_N == 65536
+    assert keys_module.SCRYPT_N == 131072
+
+
+def test_a_key_ring_has_keys_for_every_salt() -> None:
+    ring = KeyRing("tide")
+    assert ring.keys() == derive_keys("tide")
+    assert ring.keys(b"a") == ring.keys(b"a") != ring.keys(b"b")
+
+
+def test_salted_keys_are_new_and_as_public_as_before() -> None:
+    keys = derive_keys(None)
+    assert keys.salted(b"a") == keys.salted(b"a") != keys.salted(b"b")
+    assert keys.salted(b"a").is_public
+    assert not Keys(bytes(32)).salted(b"a").is_public
+
+
+def test_entropy_is_random_but_for_a_seed() -> None:
+    assert entropy_of(7) == entropy_of(7) != entropy_of(8)
+    assert len({entropy_of(None) for _ in range(10)}) == 10
+    assert len(entropy_of(None)) == len(entropy_of(2**63 - 1)) == 32

@@ -10,9 +10,13 @@ from latentink.errors import CapacityError, MessageNotFoundError
 from latentink.payload import sealing
 from latentink.payload.keys import Keys
 from latentink.payload.sealing import (
+    ENCRYPTED_OVERHEAD,
     MAX_MESSAGE_BYTES,
     SEALED_OVERHEAD,
+    decrypt,
+    encrypt,
     message_salt,
+    packed,
     seal,
     unseal,
 )
@@ -108,6 +112,24 @@ def test_limits() -> None:
 def test_a_salt_depends_on_where_the_message_ends(both: bytes, first: int, second: int) -> None:
     """A message that takes over the beginning of the cover has another salt."""
     one, other = min(first, len(both)), min(second, len(both))
-    salts = [message_salt(KEYS, 0, both[:cut], both[cut:]) for cut in (one, other)]
+    salts = [message_salt(KEYS, b"0", both[:cut], both[cut:]) for cut in (one, other)]
     assert (salts[0] == salts[1]) == (one == other)
-    assert message_salt(KEYS, 1, both[:one], both[one:]) != salts[0]
+    assert message_salt(KEYS, b"1", both[:one], both[one:]) != salts[0]
+    assert message_salt(KEYS, b"0", both[:one], both[one:], length=8) == salts[0][:8]
+
+
+@given(message=st.binary(max_size=300), master=st.binary(min_size=32, max_size=32))
+def test_short_seals_open_under_their_keys_only(message: bytes, master: bytes) -> None:
+    keys = Keys(master)
+    ciphertext = encrypt(packed(message), keys)
+    assert len(ciphertext) <= len(message) + ENCRYPTED_OVERHEAD
+    assert decrypt(ciphertext, keys) == message
+    for wrong in (ciphertext[:-1], ciphertext[:3], bytes([ciphertext[0] ^ 1]) + ciphertext[1:]):
+        with pytest.raises(MessageNotFoundError):
+            decrypt(wrong, keys)
+    with pytest.raises(MessageNotFoundError):
+        decrypt(ciphertext, keys.salted(b"another"))
+
+
+def test_the_short_seal_is_pinned() -> None:
+    assert encrypt(packed(b"format"), KEYS).hex() == "240892aa33a77a9c9fba7de884b1d0"

@@ -108,15 +108,24 @@ def with_parities(values: np.ndarray, parities: np.ndarray) -> np.ndarray:
 def flipping(coins: Keystream, scales: np.ndarray) -> Chooser:
     """Return a chooser that rounds to the nearest symbol, and free symbols by a coin each.
 
+    Each flat position has its own coin, so that latents of which only some are changed are rounded
+    alike where they are the same.
+
     Args:
-        coins: where the coins come from; each pass takes as many as it has free symbols.
+        coins: where the coins come from.
         scales: σ of each row of the codec's Gaussian table.
     """
+    drawn = np.zeros(0, dtype=np.uint8)
 
     def choose(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        nonlocal drawn
         symbols = nearest(places, values, rows)
+        missing = int(places.max(initial=-1)) + 1 - len(drawn)
+        if missing > 0:
+            # By whole bytes, so that it does not matter how many are asked for at a time.
+            drawn = np.concatenate([drawn, coins.bits(missing + -missing % 8)])
         free = np.flatnonzero(are_free(values, scales[rows]))
-        symbols[free] = with_parities(values[free], coins.bits(len(free)))
+        symbols[free] = with_parities(values[free], drawn[places[free]])
         return symbols
 
     return choose

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentink.codecs.codec import STRIDE, Codec, Latents
+from latentink.codecs.codec import STRIDE, Codec, Latents, nearest
 from latentink.editing.objective import (
     TERMS,
     TileView,
@@ -317,7 +317,17 @@ class _Session:
     @torch.no_grad()
     def latents(self) -> Latents:
         """Return the whole photo's latents with the edited region in place."""
-        return self.codec.quantise(self._edited(), self.z, self.task.quality_code, side=self.side)
+        code = self.task.quality_code
+        return self.codec.quantise(self._edited(), self.z, code, self._choose, self.side)
+
+    def _choose(self, places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Choose the symbols of a pass: what the editor found, and the task's where it did not."""
+        core = self.task.window.coarsened(STRIDE)
+        _, row, column = np.unravel_index(places, self.task.v.shape[1:])
+        inside = (row >= core.top) & (row < core.top + core.height)
+        inside &= (column >= core.left) & (column < core.left + core.width)
+        edited = nearest(places, values, rows)
+        return np.where(inside, edited, self.task.untouched(places, values, rows))
 
     def _edited(self) -> Tensor:
         core = self.task.window.coarsened(STRIDE)

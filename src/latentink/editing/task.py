@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from latentink.codecs.codec import Chooser, nearest
 from latentink.devices import on_device
 from latentink.geometry import Rectangle
 from latentink.message_decoders.message_decoder import MessageDecoder
@@ -32,6 +33,7 @@ class EditTask:
         information: bits per raw bit that the error correction needs.
         critics: the networks of the objective, by the names of their terms (``load_critics`` in
             editing/objective.py); a term whose network is missing is off.
+        untouched: chooses the symbols outside of the window; inside they are the nearest.
         start: (1, M, h, w), where the search for v begins; None: at v itself.
         device: where the editor computes; all tensors here are on the CPU.
     """
@@ -47,6 +49,7 @@ class EditTask:
     wanted: Tensor
     information: float
     critics: Mapping[str, nn.Module] = field(default_factory=dict)
+    untouched: Chooser = nearest
     start: Tensor | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 

@@ -31,13 +31,17 @@ class LatentsChannel(Channel):
         if (options.decoder, options.seconds) != (None, None):
             raise OptionError(
                 "The latents channel has neither a message decoder nor a time limit; leave "
-                "--decoder and --seconds out."
+                "--decoder and --seconds out, or take --channel pixels."
             )
         if options.start != "cover":
-            raise OptionError("The latents channel has no encoder to start from.")
+            raise OptionError(
+                "The latents channel has no encoder to start from; leave --start out, or take "
+                "--channel pixels."
+            )
         if options.evade is not None:
             raise OptionError(
-                "The latents channel cannot evade a detector of pictures; leave --evade out."
+                "The latents channel cannot evade a detector of pictures; leave --evade out, or "
+                "take --channel pixels."
             )
         if options.exact and options.steps:
             raise OptionError(

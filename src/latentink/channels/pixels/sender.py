@@ -13,6 +13,7 @@ from latentink.channels.pixels.carrier import payload_positions, preamble_positi
 from latentink.channels.pixels.check import CandidateCheck
 from latentink.channels.pixels.plan import Plan, plan_message
 from latentink.channels.pixels.receiver import read_logits
+from latentink.codecs.coins import coins_of, flipping
 from latentink.editing.editor import edit
 from latentink.editing.objective import load_critics
 from latentink.editing.task import EditTask
@@ -64,6 +65,7 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         information=plan.information,
         start=_encoded(job, decoder_name, plan, wanted) if job.options.start == "encoder" else None,
         critics=load_critics(preset.weights, job.codec, job.options.evade),
+        untouched=flipping(coins_of(job.entropy), job.codec.scales),
         device=job.device,
     )
     check = CandidateCheck(job.codec, decoder, plan, sealed, keys, plain.picture, job.quality_code)

@@ -58,7 +58,7 @@ class ExactWriter:
         symbols = nearest(places, values, rows)
         free = are_free(values, self.scales[rows])
         parities = (symbols % 2).astype(np.uint8)
-        parities[free] = self.coins.bits(int(free.sum()))
+        parities[free] = self.drawn(parities[free])
         symbols[free] = with_parities(values[free], parities[free])
         salt, carrying = self.layout.split(rows)
         self.layout.add_salt(symbols[salt])
@@ -71,6 +71,10 @@ class ExactWriter:
             del blocks[:together]
         symbols[free] = with_parities(values[free], parities[free])
         return symbols
+
+    def drawn(self, nearest: np.ndarray) -> np.ndarray:
+        """Return p₀: a coin for each free symbol, whatever the parity (n,) of the nearest one."""
+        return self.coins.bits(len(nearest))
 
     @property
     def _left(self) -> int:

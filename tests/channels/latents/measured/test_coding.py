@@ -1,4 +1,4 @@
-"""The latents channel's format never changes, and what is written is what is read."""
+"""The format of measured messages never changes, and what is written is what is read."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare, norm
 
-from latentink.channels.latents.coding import (
+from latentink.channels.latents.measured.coding import (
     from_residues,
     in_coset,
     to_residues,
     with_syndrome,
 )
-from latentink.channels.latents.places import (
+from latentink.channels.latents.measured.places import (
     has_room_for_preamble,
     keyed_numbers,
     payload_picks,
     preamble_picks,
 )
-from latentink.channels.latents.preamble import (
+from latentink.channels.latents.measured.preamble import (
     PREAMBLE_SYMBOLS,
     LatentsPlan,
     decode_preamble,
     encode_preamble,
 )
-from latentink.channels.latents.receiver import read_sealed
-from latentink.channels.latents.syndrome_trellis import COLUMNS, extract
-from latentink.channels.latents.writer import LatentsWriter, keeping
+from latentink.channels.latents.measured.receiver import read_sealed
+from latentink.channels.latents.measured.syndrome_trellis import COLUMNS, extract
+from latentink.channels.latents.measured.writer import LatentsWriter, keeping
+from latentink.codecs.codec import nearest
 from latentink.payload.keys import Keys
 
 KEYS = Keys(bytes(range(32)))
@@ -39,7 +40,7 @@ SHAPE = (6, 10, 12)
 
 def written(plan: LatentsPlan, sealed: bytes, passes: list[np.ndarray], rows: np.ndarray):
     values = np.random.default_rng(1).normal(scale=SCALES[rows])
-    writer = LatentsWriter(plan, sealed, KEYS, rows.size, SCALES)
+    writer = LatentsWriter(plan, sealed, KEYS, rows.size, SCALES, nearest)
     symbols = np.zeros(rows.size, dtype=np.int64)
     for places in passes:
         symbols[places] = writer(places, values[places], rows[places])
@@ -98,9 +99,9 @@ def test_cosets_keep_the_distribution_of_the_model(scale, bits):
     count, modulus = 200_000, 2**bits
     values, residues = rng.normal(scale=scale, size=count), rng.integers(0, modulus, count)
     chosen = in_coset(values, np.full(count, scale), residues, modulus)
-    nearest = residues + modulus * np.rint((values - residues) / modulus)
+    closest = residues + modulus * np.rint((values - residues) / modulus)
     assert p_value(chosen, scale) > 1e-3
-    assert p_value(nearest, scale) < 1e-6
+    assert p_value(closest, scale) < 1e-6
 
 
 @pytest.mark.parametrize("scale", [0.6, 1.0, 4.0])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentink.channels.latents.syndrome_trellis import (
+from latentink.channels.latents.measured.syndrome_trellis import (
     COLUMNS,
     HEIGHT,
     change_probabilities,
