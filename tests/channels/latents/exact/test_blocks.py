@@ -76,4 +76,4 @@ def test_another_salt_gives_other_blocks_and_matrices():
 
 def test_the_count_of_a_block_has_room_for_what_it_says():
     assert count_bits(LEAST_SYMBOLS) == 7
-    assert count_bits(BLOCK_SYMBOLS) == 10
+    assert count_bits(BLOCK_SYMBOLS) == 9

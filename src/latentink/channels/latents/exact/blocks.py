@@ -17,14 +17,17 @@ import numpy as np
 from latentink.codecs.coins import eligible_row
 from latentink.payload.keys import Keys
 
-ROWS = 512
+ROWS = 256
 """Rows of H: a block says at most so many bits."""
 
 WORDS = ROWS // 64
 """Of 64 bits, in which a column is packed, least significant bit first."""
 
-BLOCK_SYMBOLS = 4096
-"""Eligible symbols of a block on average, at most: 300 to 480 of them are free."""
+BLOCK_SYMBOLS = 2048
+"""Eligible symbols of a block on average, at most: 140 to 230 of them are free.
+
+Elimination costs the square of that for each bit, and smaller blocks lose more to their counts.
+"""
 
 LEAST_SYMBOLS = 512
 """A pass with fewer eligible symbols carries nothing: its block would say little but its count."""
@@ -81,9 +84,11 @@ class Layout:
         eligible = np.flatnonzero(rows >= self._eligible_row)
         if self._missing == 0:
             return eligible[:0], eligible
-        order = np.argsort(self._order.integers(len(eligible)), kind="stable")
-        own, others = eligible[order[: self._missing]], eligible[order[self._missing :]]
-        return own, np.sort(others)
+        numbers = self._order.integers(len(eligible))
+        count = min(self._missing, len(eligible))
+        smallest = np.argpartition(numbers, count - 1)[:count] if count else eligible[:0]
+        own = smallest[np.argsort(numbers[smallest])]
+        return eligible[own], np.delete(eligible, own)
 
     def add_salt(self, symbols: np.ndarray) -> None:
         """Take the symbols of the pass that belong to the salt, (n,), in their order."""

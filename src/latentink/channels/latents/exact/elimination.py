@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # Words of all rows at once that fit into a processor's cache.
-_CACHED_WORDS = 2**16
+_CACHED_WORDS = 2**15
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _ALL = np.uint64(2**64 - 1)
 
@@ -112,6 +112,7 @@ def _eliminated(rows: np.ndarray) -> Eliminated:
     ranks = np.zeros(blocks, dtype=np.int64)
     unused = np.full((blocks, width), _ALL)
     alive = np.ones(blocks, dtype=bool)
+    scratch = np.empty_like(rows)
     for number in range(count):
         left = rows[number] & unused
         word = (left != 0).argmax(axis=1)
@@ -124,10 +125,11 @@ def _eliminated(rows: np.ndarray) -> Eliminated:
         words[number], bits[number] = word, bit
         ranks[alive] = number + 1
         unused[which, word] &= ~bit
-        below = rows[number + 1 :]
+        below, product = rows[number + 1 :], scratch[number + 1 :]
         marked = below[:, which, word] & bit != 0
         # The pivot's own bit stays where it is and is the multiplier.
-        below ^= (left & unused) & np.where(marked, _ALL, _NONE)[..., None]
+        np.multiply(left & unused, marked[..., None], out=product)
+        below ^= product
     return Eliminated(rows, words, bits, ranks)
 
 

@@ -20,7 +20,7 @@ from latentink.payload.keystream import Keystream
 from latentink.payload.sealing import encrypt
 
 # Blocks that are eliminated together, and the bits that one of them says at least, as a rule.
-_TOGETHER, _FEW_BITS = 16, 256
+_TOGETHER, _FEW_BITS = 64, 128
 
 
 class ExactWriter:
