@@ -14,7 +14,7 @@ import numpy as np
 from latentink.container import QUALITY_UNIT, unpack
 from latentink.defaults import DEFAULT_CODEC, DEFAULT_DEVICE, DEFAULT_QUALITY
 from latentink.methods.entries import MethodEntry, MethodOptions
-from latentink.methods.method import Method, Stego
+from latentink.methods.method import Method, Stego, seed_of
 from latentink.methods.saving import from_eight_bits
 from latentink.results import HideOptions
 from latentink.steganography import capacity, compress, decompress, hide, reveal
@@ -83,7 +83,9 @@ class Hide(Method):
         A long message in the latents channel raises the quality, but plain files may have any.
         """
         quality = self.quality if like is None else unpack(like.data).quality_code * QUALITY_UNIT
-        return self.load(compress(cover, codec=self.codec, quality=quality, seed=0).data)
+        return self.load(
+            compress(cover, codec=self.codec, quality=quality, seed=seed_of(cover)).data
+        )
 
     def load(self, data: bytes) -> Stego:
         """Return the decoded picture of a .lik file."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 
@@ -164,6 +165,11 @@ class PaintedMethod(SavedMethod):
             OptionError: the bits are of another shape, or the method does not take this cover.
         """
         return self.load(self.saving.encode(self.find(cover, bits)))
+
+
+def seed_of(cover: np.ndarray) -> int:
+    """Return the seed of a cover's plain files: their encoder has other coins for every cover."""
+    return int.from_bytes(sha256(cover.tobytes()).digest()[:6], "little")
 
 
 def random_bits(shape: tuple[int, ...], seed: int) -> np.ndarray:

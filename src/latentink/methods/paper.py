@@ -26,7 +26,7 @@ from latentink.geometry import Rectangle
 from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.methods.entries import DENSE, MethodEntry, MethodOptions, chosen_decoder
 from latentink.methods.fnns import decoder_logits
-from latentink.methods.method import Method, Stego
+from latentink.methods.method import Method, Stego, seed_of
 from latentink.methods.saving import from_eight_bits
 from latentink.payload.keystream import entropy_of
 from latentink.steganography import compress, decompress
@@ -86,7 +86,9 @@ class PaperMethod(Method):
 
     def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
         """Return the .lik file of the cover at the same quality."""
-        return self.load(compress(cover, codec=self.codec, quality=self.quality, seed=0).data)
+        return self.load(
+            compress(cover, codec=self.codec, quality=self.quality, seed=seed_of(cover)).data
+        )
 
     def load(self, data: bytes) -> Stego:
         """Return the decoded picture of a .lik file."""
