@@ -24,8 +24,6 @@ from latentink.codecs.registry import CODECS
 from latentink.errors import CapacityError
 from latentink.picture import psnr_db, to_picture, to_tensor
 
-_PLAIN_FILES = 3
-
 
 def without_coins(cover: np.ndarray, name: str, quality: float) -> tuple[int, float]:
     """Return bytes and PSNR of the file whose symbols are the nearest."""
@@ -41,33 +39,29 @@ def without_coins(cover: np.ndarray, name: str, quality: float) -> tuple[int, fl
 def measure(cover: np.ndarray, photo: str, name: str, quality: float, share: float) -> dict:
     """Return a row."""
     nearest_bytes, nearest_psnr = without_coins(cover, name, quality)
-    plain = [
-        compress(cover, codec=name, quality=quality, seed=n).report for n in range(_PLAIN_FILES)
-    ]
-    plain_bytes = float(np.mean([report.file_bytes for report in plain]))
-    plain_psnr = float(np.mean([report.psnr_db for report in plain]))
+    plain = compress(cover, codec=name, quality=quality).report
     room = capacity(cover, codec=name, quality=quality)
     row: dict = {
         "photo": photo,
         "codec": name,
         "quality": quality,
-        "file": plain_bytes,
-        "growth": 100 * (plain_bytes / nearest_bytes - 1),
-        "loss": plain_psnr - nearest_psnr,
-        "room": 100 * room.exact_bytes / plain_bytes,
+        "file": plain.file_bytes,
+        "growth": 100 * (plain.file_bytes / nearest_bytes - 1),
+        "loss": plain.psnr_db - nearest_psnr,
+        "room": 100 * room.exact_bytes / plain.file_bytes,
         "exact": False,
     }
-    message = message_for(photo, int(share / 100 * plain_bytes))
+    message = message_for(photo, int(share / 100 * plain.file_bytes))
     started = time.monotonic()
     try:
         options = HideOptions(codec=name, quality=quality, exact=True)
-        result = hide(cover, message, password=photo, options=options)
+        result = hide(cover, message, options=options)
     except CapacityError:
         return row
     row["seconds"] = time.monotonic() - started
-    row["stego_growth"] = 100 * (result.report.file_bytes / plain_bytes - 1)
-    row["stego_loss"] = result.report.psnr_db - plain_psnr
-    row["exact"] = reveal(result.data, password=photo) == message
+    row["stego_growth"] = 100 * (result.report.file_bytes / plain.file_bytes - 1)
+    row["stego_loss"] = result.report.psnr_db - plain.psnr_db
+    row["exact"] = reveal(result.data) == message
     return row
 
 
