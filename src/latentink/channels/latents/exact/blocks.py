@@ -29,7 +29,7 @@ BLOCK_SYMBOLS = 2048
 Elimination costs the square of that for each bit, and smaller blocks lose more to their counts.
 """
 
-LEAST_SYMBOLS = 512
+LEAST_SYMBOLS = 768
 """A pass with fewer eligible symbols carries nothing: its block would say little but its count."""
 
 SALT_SYMBOLS = 640
