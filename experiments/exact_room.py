@@ -55,13 +55,13 @@ def measure(cover: np.ndarray, photo: str, name: str, quality: float, share: flo
     started = time.monotonic()
     try:
         options = HideOptions(codec=name, quality=quality, exact=True)
-        result = hide(cover, message, options=options)
+        result = hide(cover, message, password=photo, options=options)
     except CapacityError:
         return row
     row["seconds"] = time.monotonic() - started
     row["stego_growth"] = 100 * (result.report.file_bytes / plain.file_bytes - 1)
     row["stego_loss"] = result.report.psnr_db - plain.psnr_db
-    row["exact"] = reveal(result.data) == message
+    row["exact"] = reveal(result.data, password=photo) == message
     return row
 
 

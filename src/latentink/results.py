@@ -21,6 +21,7 @@ STARTS = ("cover", "encoder")
 SECURITY = {
     "exact": "no detector can tell the file from one without a message",
     "measured": "docs/steganalysis.md says what detectors find",
+    "public": "without a password anybody can find and read it",
 }
 """How well a message is hidden."""
 

@@ -107,6 +107,10 @@ def hide(
     channel = channel_named(options.channel)
     preset = _check_options(options, message)
     channel.check(options)
+    if options.exact and password is None:
+        raise OptionError(
+            "Without a password anybody can find the message; give one, or leave --exact out."
+        )
     device = device_named(options.device)
     cover = _as_picture(image)
     ring = KeyRing(password)
@@ -156,7 +160,7 @@ def hide(
         plain_file_bytes=plain.file_bytes,
         plain_psnr_db=plain.psnr_db,
         decoder=carried.decoder,
-        security=carried.security,
+        security=carried.security if password is not None else "public",
         preset=preset.name,
         password_used=password is not None,
     )

@@ -14,8 +14,8 @@ from latentink.codecs.coins import (
     REACH,
     are_free,
     coins_of,
-    eligible_row,
     exchanges,
+    expected_free,
     flipping,
     with_parities,
 )
@@ -99,6 +99,9 @@ def test_as_much_probability_lies_within_reach_on_either_side():
     assert mass[0] == pytest.approx(mass[1], rel=1e-2)
 
 
-def test_eligible_rows_have_the_scale():
-    row = eligible_row(SCALES)
-    assert SCALES[row] >= COIN_SCALE > SCALES[row - 1]
+@pytest.mark.parametrize("scale", [0.19, 0.23, 0.27, 0.33, 0.4, 0.5, 0.8, 3.0])
+def test_as_many_symbols_are_free_as_expected(scale):
+    values = np.random.default_rng(4).normal(scale=scale, size=400_000)
+    free = are_free(values, np.full(len(values), scale)).mean()
+    (expected,) = expected_free(np.array([scale])) / 100
+    assert 0.7 * expected < free < 1.8 * expected

@@ -29,8 +29,14 @@ The distortion that coins add grows as δ², the room for messages as δ; docs/c
 measured.
 """
 
-COIN_SCALE = 0.18
-"""Least σ of an eligible symbol: narrower ones lie near no border but once in thousands."""
+EXPECTED = {0.18: 1, 0.22: 3, 0.25: 5, 0.3: 7, 0.35: 9, 0.45: 10, 0.55: 11}
+"""Least σ → how many of a hundred such symbols a coin decides, about, if they are Gaussian.
+
+Narrower symbols are not eligible: they lie near a border once in thousands. Whole numbers, because
+sender and receiver have to agree.
+"""
+COIN_SCALE = min(EXPECTED)
+"""Least σ of an eligible symbol."""
 
 UNREACHABLE = 1e3
 # Values further from a border than this are within no reach.
@@ -42,9 +48,16 @@ def coins_of(entropy: bytes) -> Keystream:
     return Keystream(entropy, "encoder/coins")
 
 
-def eligible_row(scales: np.ndarray) -> int:
-    """Return the least row of an eligible symbol in a Gaussian table of these ``scales``."""
-    return int(np.searchsorted(scales, COIN_SCALE))
+def expected_free(scales: np.ndarray) -> np.ndarray:
+    """Return the entry of ``EXPECTED`` for each of ``scales``, int64; 0 where not eligible.
+
+    Example:
+        >>> expected_free(np.array([0.1, 0.18, 0.3, 5.0]))
+        array([ 0,  1,  7, 11])
+    """
+    entries = np.array([0, *EXPECTED.values()])
+    found: np.ndarray = entries[np.searchsorted(list(EXPECTED), scales, side="right")]
+    return found
 
 
 def exchanges(values: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -26,8 +26,9 @@ def carry(job: Job) -> Carried:
         if carried is not None:
             return carried
     if job.options.exact:
+        room = min(exact_room(job.codec, job.plain), len(job.plaintext) - 2)
         raise CapacityError(
-            f"This photo hides {exact_room(job.codec, job.plain)} bytes by proof; the message has "
+            f"This photo hides about {max(0, room)} bytes by proof; the message has "
             f"{len(job.plaintext) - 1} after compression. Shorten it, raise --quality, take a "
             "larger photo, or leave --exact out."
         )
@@ -41,7 +42,7 @@ def room_in_latents(codec: Codec, plain: Plain) -> Room:
         codec: of the plain file.
         plain: the photo without a message.
     """
-    measured = measured_room(plain.latents, codec.scales)
+    measured = measured_room(codec, plain.latents)
     exact = exact_room(codec, plain)
     return Room(
         max(exact, measured.message_bytes),

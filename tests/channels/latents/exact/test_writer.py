@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coin_photos import SCALES, CoinPhoto, coin_photo, writer_of
+from latentink.channels.latents.exact.fields import COUNT_BITS
 from latentink.channels.latents.exact.receiver import read_exactly
 from latentink.payload.keys import Keys
 from latentink.payload.sealing import packed
@@ -75,3 +76,15 @@ def test_an_altered_symbol_breaks_the_message():
         changed += read(photo, symbols) is None
         symbols[place] -= 1
     assert changed > 0
+
+
+def test_many_blocks_hold_what_their_mean_says():
+    """What a block loses on average counts a thousand times here, and chance only thirty."""
+    photo = coin_photo(1_500_000, seed=3)
+    writer = writer_of(bytes(40_000), KEYS, bytes(32))
+    photo.written(writer)
+    free = int(photo.free.sum())
+    salt, blocks = 80, writer.layout._blocks
+    expected = free - salt - blocks * (COUNT_BITS + 1.6)
+    assert blocks > 300
+    assert abs(writer.done - expected) < 6 * 1.7 * np.sqrt(blocks) + 60

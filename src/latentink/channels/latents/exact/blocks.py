@@ -1,10 +1,13 @@
 """Which symbols make the salt and which a block, and each block's matrix: both ends compute them.
 
-The first ``SALT_SYMBOLS`` eligible symbols carry nothing: what the coins made of them is the salt
-of the file, from which all that follows is drawn anew, so that nothing repeats between two files of
-a photo. The other eligible symbols of a pass fall into blocks by keyed numbers, so that all blocks
-are alike. A block has a column of ``ROWS`` random bits for each of its symbols; those columns are
-its matrix H, and the XOR of the columns of its odd symbols is what it says.
+The first eligible symbols carry nothing: what the coins made of them is the salt of the file, from
+which all that follows is drawn anew, so that nothing repeats between two files of a photo. The
+other eligible symbols of a pass fall into blocks by keyed numbers, so that all blocks are alike. A
+block has a column of ``ROWS`` random bits for each of its symbols; those columns are its matrix H,
+and the XOR of the columns of its odd symbols is what it says.
+
+How many symbols are needed follows from how many of them should be free, which both ends tell from
+their scales (``codecs.coins.EXPECTED``).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latentink.codecs.coins import eligible_row
+from latentink.codecs.coins import expected_free
 from latentink.payload.keys import Keys
 
 ROWS = 256
@@ -23,17 +26,12 @@ ROWS = 256
 WORDS = ROWS // 64
 """Of 64 bits, in which a column is packed, least significant bit first."""
 
-BLOCK_SYMBOLS = 2048
-"""Eligible symbols of a block on average, at most: 140 to 230 of them are free.
+SALT_FREE, BLOCK_FREE, LEAST_FREE = 7000, 19_000, 6000
+"""Hundredths of free symbols expected: in the salt, in a block at most, in a pass at least.
 
-Elimination costs the square of that for each bit, and smaller blocks lose more to their counts.
+A pass with fewer carries nothing, since its block might have too few to say its count. Elimination
+costs the square of a block's for each bit, and smaller blocks lose more to their counts.
 """
-
-LEAST_SYMBOLS = 768
-"""A pass with fewer eligible symbols carries nothing: its block would say little but its count."""
-
-SALT_SYMBOLS = 640
-"""Eligible symbols of the salt; some 50 of them are free, so many bits are random."""
 
 _SALT_BYTES = 16
 
@@ -50,11 +48,6 @@ class Block:
     number: int
     picks: np.ndarray
 
-    @property
-    def count_bits(self) -> int:
-        """Width of the field that says how many bits of the message the block says."""
-        return count_bits(len(self.picks))
-
 
 class Layout:
     """The salt and the blocks of one file, pass by pass."""
@@ -66,10 +59,10 @@ class Layout:
             keys: of the file.
             scales: σ of each row of the codec's Gaussian table.
         """
-        self._keys, self._eligible_row = keys, eligible_row(scales)
+        self._keys, self._expected = keys, expected_free(scales)
         self._order = keys.stream("latents/exact/salt")
         self._digest = hashlib.blake2b(digest_size=_SALT_BYTES)
-        self._missing, self._blocks = SALT_SYMBOLS, 0
+        self._missing, self._blocks = SALT_FREE, 0
         self._salted: Keys | None = None
 
     def split(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -81,19 +74,26 @@ class Layout:
         Returns:
             Two arrays of indexes into the pass.
         """
-        eligible = np.flatnonzero(rows >= self._eligible_row)
-        if self._missing == 0:
-            return eligible[:0], eligible
+        expected = self._expected[rows]
+        eligible = np.flatnonzero(expected)
         numbers = self._order.integers(len(eligible))
-        count = min(self._missing, len(eligible))
-        smallest = np.argpartition(numbers, count - 1)[:count] if count else eligible[:0]
-        own = smallest[np.argsort(numbers[smallest])]
+        # None is expected to be free less than once in a hundred times.
+        most = min(self._missing, len(eligible))
+        first = np.argpartition(numbers, most - 1)[:most] if most else eligible[:0]
+        first = first[np.argsort(numbers[first])]
+        reached = np.cumsum(expected[eligible[first]])
+        own = first[: np.searchsorted(reached, self._missing) + 1]
         return eligible[own], np.delete(eligible, own)
 
-    def add_salt(self, symbols: np.ndarray) -> None:
-        """Take the symbols of the pass that belong to the salt, (n,), in their order."""
+    def add_salt(self, symbols: np.ndarray, rows: np.ndarray) -> None:
+        """Take the symbols of the pass that belong to the salt, (n,), in their order.
+
+        Args:
+            symbols: that were written.
+            rows: (n,) their rows of the Gaussian table.
+        """
         self._digest.update(symbols.astype("<i4").tobytes())
-        self._missing -= len(symbols)
+        self._missing = max(0, self._missing - int(self._expected[rows].sum()))
         if self._missing == 0 and self._salted is None:
             self._salted = self._keys.salted(self._digest.digest())
 
@@ -103,15 +103,16 @@ class Layout:
         assert self._salted is not None
         return self._salted
 
-    def blocks(self, carrying: np.ndarray) -> list[Block]:
+    def blocks(self, carrying: np.ndarray, rows: np.ndarray) -> list[Block]:
         """Return the blocks of a pass, in their order, after its salt was added.
 
         Args:
             carrying: what :meth:`split` returned, indexes into the pass.
+            rows: as for :meth:`split`.
         """
-        if self._salted is None or len(carrying) < LEAST_SYMBOLS:
+        count = blocks_for(int(self._expected[rows[carrying]].sum()))
+        if self._salted is None or count == 0:
             return []
-        count = blocks_for(len(carrying))
         stream = self.salted.stream(f"latents/exact/blocks/{self._blocks}")
         drawn = np.frombuffer(stream.take(4 * len(carrying)), dtype="<u4").astype(np.uint64)
         own = (drawn * np.uint64(count)) >> np.uint64(32)
@@ -129,14 +130,9 @@ class Layout:
         return packed.reshape(-1, WORDS)
 
 
-def blocks_for(symbols: int) -> int:
-    """Return the number of blocks of a pass with so many symbols that may carry."""
-    return -(-symbols // BLOCK_SYMBOLS)
-
-
-def count_bits(symbols: int) -> int:
-    """Return the width of the count of a block of so many symbols: an eighth of them says most."""
-    return (symbols // 8).bit_length()
+def blocks_for(expected: int) -> int:
+    """Return the number of blocks of a pass, given hundredths of free symbols that may carry."""
+    return 0 if expected < LEAST_FREE else -(-expected // BLOCK_FREE)
 
 
 def syndrome(columns: np.ndarray, parities: np.ndarray) -> np.ndarray:

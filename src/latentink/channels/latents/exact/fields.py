@@ -2,8 +2,8 @@
 
 ::
 
-    block:   count (4 to 9 bits)   so many bits of the message
-    message: length (24 bits)      ciphertext
+    block:   count (8 bits)    so many bits of the message
+    message: length (24 bits)  ciphertext
 
 The length is in bytes. Counts and length are whitened by a keystream of the salted keys, so that
 all that is said is random without them.
@@ -15,7 +15,7 @@ import numpy as np
 
 from latentink.payload.keys import Keys
 
-LENGTH_BITS = 24
+COUNT_BITS, LENGTH_BITS = 8, 24
 
 
 class Fields:

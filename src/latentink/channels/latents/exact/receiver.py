@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from latentink.channels.latents.exact.blocks import Block, Layout, syndrome
-from latentink.channels.latents.exact.fields import LENGTH_BITS, Fields
+from latentink.channels.latents.exact.fields import COUNT_BITS, LENGTH_BITS, Fields
 from latentink.errors import MessageNotFoundError
 from latentink.payload.keys import Keys
 from latentink.payload.sealing import decrypt
@@ -27,20 +27,20 @@ def read_exactly(
     """
     layout = Layout(keys, scales)
     counts: Fields | None = None
-    said, end = np.zeros(0, dtype=np.uint8), 0
+    parts, said, end = [], 0, 0
     for block, symbols in _blocks(layout, y.ravel(), rows.ravel(), passes):
         if counts is None:
             counts = Fields(layout.salted, "counts")
         bits = syndrome(layout.columns(block), symbols % 2)
-        count = counts.read(bits[: block.count_bits])
-        said = np.concatenate([said, bits[block.count_bits :][:count]])
-        if end == 0 and len(said) >= LENGTH_BITS:
-            length = Fields(layout.salted, "length").read(said[:LENGTH_BITS])
-            end = LENGTH_BITS + 8 * length
+        parts.append(bits[COUNT_BITS:][: counts.read(bits[:COUNT_BITS])])
+        said += len(parts[-1])
+        if end == 0 and said >= LENGTH_BITS:
+            start = np.concatenate(parts)[:LENGTH_BITS]
+            end = LENGTH_BITS + 8 * Fields(layout.salted, "length").read(start)
             if end > y.size:
                 return None
-        if end and len(said) >= end:
-            return _decrypted(said[LENGTH_BITS:end], layout.salted)
+        if end and said >= end:
+            return _decrypted(np.concatenate(parts)[LENGTH_BITS:end], layout.salted)
     return None
 
 
@@ -58,6 +58,6 @@ def _blocks(
     """Yield each block with its symbols."""
     for places in passes:
         salt, carrying = layout.split(rows[places])
-        layout.add_salt(y[places[salt]])
-        for block in layout.blocks(carrying):
+        layout.add_salt(y[places[salt]], rows[places[salt]])
+        for block in layout.blocks(carrying, rows[places]):
             yield block, y[places[block.picks]]

@@ -5,26 +5,23 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.stats import norm
 
-from latentink.channels.latents.exact.blocks import (
-    LEAST_SYMBOLS,
-    ROWS,
-    SALT_SYMBOLS,
-    blocks_for,
-    count_bits,
-)
-from latentink.channels.latents.exact.fields import LENGTH_BITS
+from latentink.channels.latents.exact.blocks import LEAST_FREE, ROWS, SALT_FREE, blocks_for
+from latentink.channels.latents.exact.fields import COUNT_BITS, LENGTH_BITS
 from latentink.codecs.codec import Codec
-from latentink.codecs.coins import are_free, eligible_row
+from latentink.codecs.coins import are_free, expected_free
 from latentink.codecs.compression import Plain
 
 # Of the rows of a random matrix with n columns the first n are independent but for 1.6 on average,
 # 1.7 being the standard deviation.
 _LOST_ROWS, _LOST_DEVIATION = 1.6, 1.7
 # Standard deviations between what is expected and what is relied on, and what is promised.
-_RELIED_ON, _PROMISED = 5.0, 10.0
+_RELIED_ON, _PROMISED = 6.0, 11.0
 # Free symbols beyond the count that a block has at least: it cannot say the count once in 2^16.
 _SPARE = 16
+# Where coins decide which symbols are eligible later, a pass has to be above the least by this.
+_ABOVE_LEAST = 1.25
 
 
 def relied_on(codec: Codec, plain: Plain) -> int:
@@ -48,22 +45,28 @@ def promised(codec: Codec, plain: Plain) -> int:
 def _ciphertext_room(codec: Codec, plain: Plain, deviations: float) -> int:
     values, rows = plain.values_of_symbols().ravel(), plain.latents.indexes.ravel()
     passes = codec.passes(plain.latents.y.shape)
-    bits, variance, missing = 0.0, 0.0, SALT_SYMBOLS
+    several = len(passes) > 1
+    bits, variance, missing = 0.0, 0.0, SALT_FREE
     for places in passes:
-        eligible = int(np.count_nonzero(rows[places] >= eligible_row(codec.scales)))
-        salt = min(missing, eligible)
+        expected = int(expected_free(codec.scales)[rows[places]].sum())
+        salt = min(missing, expected)
         missing -= salt
-        carrying = eligible - salt
-        if carrying < LEAST_SYMBOLS:
+        blocks = blocks_for(expected - salt)
+        if blocks == 0 or (several and expected - salt < _ABOVE_LEAST * LEAST_FREE):
             continue
         free = int(np.count_nonzero(are_free(values[places], codec.scales[rows[places]])))
-        free_carrying = free * carrying / eligible
         # Chance decides which of them the salt takes, and which a block gets.
-        variance += free * salt / eligible + (free if len(passes) > 1 else 0) / 3
-        blocks = blocks_for(carrying)
-        own, width = free_carrying / blocks, count_bits(carrying // blocks)
-        if own - 3 * math.sqrt(own) * (1 - 1 / blocks) < width + _SPARE:
+        own = free * (1 - salt / expected) / blocks
+        if own - 5 * math.sqrt(own * (1 - 1 / blocks)) < COUNT_BITS + _SPARE:
             break
-        bits += blocks * (min(own, ROWS - 1) - width - _LOST_ROWS)
-        variance += blocks * _LOST_DEVIATION**2
+        bits += blocks * (_capped(own) - COUNT_BITS - _LOST_ROWS)
+        variance += free * salt / expected + blocks * _LOST_DEVIATION**2
+        variance += free / 3 if several else 0
     return max(0, int(bits - LENGTH_BITS - deviations * math.sqrt(variance)) // 8)
+
+
+def _capped(mean: float) -> float:
+    """Return the mean of min(n, ``ROWS``), n being a Poisson number of this mean."""
+    deviation = math.sqrt(mean)
+    above = (mean - ROWS) / deviation
+    return float(mean - deviation * (above * norm.cdf(above) + norm.pdf(above)))

@@ -12,7 +12,7 @@ import numpy as np
 
 from latentink.channels.latents.exact.blocks import ROWS, WORDS, Block, Layout, bits_of, syndrome
 from latentink.channels.latents.exact.elimination import eliminate, packed_rows
-from latentink.channels.latents.exact.fields import LENGTH_BITS, Fields
+from latentink.channels.latents.exact.fields import COUNT_BITS, LENGTH_BITS, Fields
 from latentink.codecs.codec import nearest
 from latentink.codecs.coins import are_free, with_parities
 from latentink.payload.keys import Keys
@@ -61,8 +61,8 @@ class ExactWriter:
         parities[free] = self.drawn(parities[free])
         symbols[free] = with_parities(values[free], parities[free])
         salt, carrying = self.layout.split(rows)
-        self.layout.add_salt(symbols[salt])
-        blocks = self.layout.blocks(carrying)
+        self.layout.add_salt(symbols[salt], rows[salt])
+        blocks = self.layout.blocks(carrying, rows)
         if blocks and self.message is None:
             self._encrypt()
         while blocks and not self.finished and not self.failed:
@@ -93,7 +93,7 @@ class ExactWriter:
         columns = [self.layout.columns(block) for block in blocks]
         # Unknowns beyond the number of equations keep their coins.
         unknowns = [np.flatnonzero(free[block.picks])[:ROWS] for block in blocks]
-        equations = min(ROWS, max(block.count_bits for block in blocks) + self._left)
+        equations = min(ROWS, COUNT_BITS + self._left)
         matrices = np.zeros((equations, len(blocks), WORDS), dtype=np.uint64)
         for number, own in enumerate(unknowns):
             packed = packed_rows(columns[number][own], equations)
@@ -102,7 +102,7 @@ class ExactWriter:
         sides = np.zeros((equations, len(blocks)), dtype=bool)
         lengths = np.zeros(len(blocks), dtype=np.int64)
         for number, block in enumerate(blocks):
-            wanted = self._next_bits(block, int(eliminated.ranks[number]))
+            wanted = self._next_bits(int(eliminated.ranks[number]))
             said = syndrome(columns[number], parities[block.picks])
             lengths[number] = len(wanted)
             sides[: len(wanted), number] = wanted ^ said[: len(wanted)]
@@ -112,16 +112,16 @@ class ExactWriter:
             parities[block.picks[own]] ^= bits_of(turned[number])[: len(own)]
         self.said += int(lengths.sum())
 
-    def _next_bits(self, block: Block, rank: int) -> np.ndarray:
-        """Return the bits, ``rank`` at most, that a block shall say."""
+    def _next_bits(self, rank: int) -> np.ndarray:
+        """Return the bits, ``rank`` at most, that the next block shall say."""
         assert self.message is not None
         nothing = self.message[:0]
         if self.finished or self.failed:
             return nothing
-        room = min(rank, 2**block.count_bits - 1 + block.count_bits) - block.count_bits
+        room = rank - COUNT_BITS
         if room < 0:
             self.failed = True
             return nothing
         part = self.message[self.done : self.done + room]
         self.done += len(part)
-        return np.concatenate([self.counts.written(len(part), block.count_bits), part])
+        return np.concatenate([self.counts.written(len(part), COUNT_BITS), part])

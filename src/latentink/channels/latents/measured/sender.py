@@ -34,7 +34,7 @@ from latentink.channels.latents.measured.preamble import PREAMBLE_SYMBOLS, Laten
 from latentink.channels.latents.measured.refinement import RefineTask, refine
 from latentink.channels.latents.measured.syndrome_trellis import COLUMNS, change_probabilities
 from latentink.channels.latents.measured.writer import LatentsWriter, keeping
-from latentink.codecs.codec import Latents
+from latentink.codecs.codec import Codec, Latents
 from latentink.codecs.coins import coins_of, exchanges, flipping
 from latentink.container import QUALITY_UNIT
 from latentink.errors import CapacityError, OptionError
@@ -119,7 +119,11 @@ def carry_measured(job: Job) -> Carried:
         if found is not None and (_is_cheap(found[0]) or _is_good(job, found[1].latents)):
             break
     if found is None:
-        fitting = measured_room(job.plain.latents, job.codec.scales).limit_bytes
+        fitting = measured_room(job.codec, job.plain.latents).limit_bytes
+        if fitting == 0:
+            raise CapacityError(
+                "This photo carries no message; take a larger photo or one with more detail."
+            )
         raise CapacityError(
             f"The message does not fit into this photo's latents: they hold {fitting} bytes at "
             "most at this quality. Shorten the message, raise --quality or take a larger photo."
@@ -181,16 +185,19 @@ def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> li
     return sorted(candidates, key=lambda candidate: candidate.objective)
 
 
-def measured_room(latents: Latents, scales: np.ndarray) -> Room:
+def measured_room(codec: Codec, latents: Latents) -> Room:
     """Return the lengths of messages that plain latents take at their quality.
 
     The acceptable length puts one bit into each symbol whose residue does not show. The limit puts
     as many bits as the sender ever tries into each symbol that may carry at all.
 
     Args:
+        codec: of the plain photo.
         latents: of the plain photo.
-        scales: σ of each row of the Gaussian table.
     """
+    scales = codec.scales
+    if not has_room_for_preamble(latents.indexes.ravel()[codec.passes(latents.y.shape)[0]]):
+        return Room(0, 0, False)
 
     def fitting(least_row: int, bits: int) -> int:
         symbols = int((latents.indexes >= least_row).sum()) - PREAMBLE_SYMBOLS
