@@ -28,7 +28,7 @@ def measure(
     message, cover = message_for(path.name, length), read_cover(path, crop)
     row: dict = {"codec": codec, "quality": quality, "photo": path.name, "exact": False}
     started = time.monotonic()
-    options = HideOptions(codec=codec, quality=quality, channel=channel)
+    options = HideOptions(codec=codec, quality=quality, channel=channel, seed=0)
     try:
         result = hide(cover, message, password=PASSWORD, options=options)
     except CapacityError:

@@ -1,9 +1,10 @@
 """Times whole ``hide`` and ``reveal`` commands over a folder of photos, from outside.
 
-    python experiments/hide_photos.py ../shared/photos/kodak --crop 512 --bytes 1000
+    python experiments/hide_photos.py ../shared/photos/kodak --crop 512 --channel pixels
 
 Crops the centre of every photo, hides random bytes in it with ``latentink hide``, and runs
-``latentink reveal`` twice: on the .lik file and on the decoded PNG. Writes a CSV with a row for
+``latentink reveal`` twice: on the .lik file and on the decoded PNG, which needs `--channel pixels`.
+Options that it does not know are passed to ``hide``. Writes a CSV with a row for
 each photo and prints the table of means that the README shows.
 """
 

@@ -34,7 +34,7 @@ from latentink.metrics.excess_code_length import mean_excess_bits
 def plain_curve(cover: np.ndarray, name: str, codec: Codec) -> tuple[list[float], list[float]]:
     """Return PSNR and file bits of the plain files at all whole qualities."""
     low, high = int(codec.qualities[0]), int(codec.qualities[-1])
-    reports = [compress(cover, codec=name, quality=q).report for q in range(low, high + 1)]
+    reports = [compress(cover, codec=name, quality=q, seed=0).report for q in range(low, high + 1)]
     return [r.psnr_db for r in reports], [8.0 * r.file_bytes for r in reports]
 
 
@@ -49,7 +49,7 @@ def measure(
     """Return a row: whether the message came back, and what it cost."""
     codec = load_codec(name)
     message = message_for(photo, length)
-    options = HideOptions(codec=name, quality=quality, channel="latents")
+    options = HideOptions(codec=name, quality=quality, channel="latents", seed=0)
     row: dict = {"codec": name, "quality": quality, "bytes": length, "photo": photo, "exact": False}
     started = time.monotonic()
     try:
@@ -59,7 +59,7 @@ def measure(
     report = result.report
     seconds = time.monotonic() - started
     chosen = unpack(result.data).quality_code * QUALITY_UNIT
-    plain = compress(cover, codec=name, quality=chosen)
+    plain = compress(cover, codec=name, quality=chosen, seed=0)
     at_equal_psnr = float(np.interp(report.psnr_db, *curve))
     beyond = 8 * report.file_bytes - at_equal_psnr
     return row | {

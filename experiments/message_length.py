@@ -35,7 +35,9 @@ def main() -> None:
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for quality in arguments.qualities:
         for length in arguments.lengths:
-            options = HideOptions(quality=quality, decoder=arguments.decoder)
+            options = HideOptions(
+                channel="pixels", quality=quality, decoder=arguments.decoder, seed=0
+            )
             reports = [report(cover, length, options) for cover in covers]
             print(row(quality, length, [r for r in reports if r], len(covers)), flush=True)
 

@@ -29,7 +29,7 @@ TERMS = ("rate", "distortion", "perceptual", "adversarial", "variation", "accura
 def last_step(cover: np.ndarray, preset: Preset, codec: str, quality: float) -> Progress:
     """Return the last step of one schedule on ``cover`` (H, W, 3)."""
     seen: list[Progress] = []
-    options = HideOptions(codec=codec, quality=quality, preset=preset)
+    options = HideOptions(channel="pixels", codec=codec, quality=quality, preset=preset, seed=0)
     with suppress(CapacityError):
         hide(cover, b"12 bytes 34 ", password="paper", options=options, on_step=seen.append)
     return seen[-1]

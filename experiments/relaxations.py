@@ -72,7 +72,9 @@ def main() -> None:
     for path in track(list_files(arguments.photos, arguments.first), "photos"):
         cover = read_cover(path, arguments.crop)
         for name, preset in VARIANTS.items():
-            options = HideOptions(quality=arguments.quality, preset=preset)
+            options = HideOptions(
+                channel="pixels", quality=arguments.quality, preset=preset, seed=0
+            )
             try:
                 report = hide(cover, message, password="relaxations", options=options).report
             except CapacityError:

@@ -30,7 +30,7 @@ def test_without_options_the_message_is_hidden_by_proof_in_the_file(stego):
 
 
 def test_the_message_comes_back_from_file_and_picture(pixels_stego):
-    assert pixels_stego.report.security == "measured"
+    assert pixels_stego.report.security == "found"
     for copy in (pixels_stego.data, pixels_stego.picture, encode_png(pixels_stego.picture)):
         assert latentink.reveal(copy, password="tide") == b"meet at noon"
 

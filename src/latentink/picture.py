@@ -160,6 +160,16 @@ def encode_png(picture: np.ndarray, effort: int = 3) -> bytes:
     return buffer.getvalue()
 
 
+def check_lik_name(path: Path) -> None:
+    """Make sure that ``path`` is not named like a picture, which a .lik file is not.
+
+    Raises:
+        OutputError: it is.
+    """
+    if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"):
+        raise OutputError(f"{path} would be a .lik file; name an output that ends in .lik.")
+
+
 def check_output(path: Path, *inputs: Path) -> None:
     """Make sure, before any long work, that ``path`` can be written and is not an input.
 

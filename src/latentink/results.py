@@ -20,7 +20,8 @@ STARTS = ("cover", "encoder")
 
 SECURITY = {
     "exact": "no detector can tell the file from one without a message",
-    "measured": "docs/steganalysis.md says what detectors find",
+    "measured": "more than is hidden by proof; good detectors find some such files",
+    "found": "whoever has the codec finds the message, though nobody reads it",
     "public": "without a password anybody can find and read it",
 }
 """How well a message is hidden."""

@@ -298,10 +298,10 @@ def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.n
 def _message_in(received: Received, ring: KeyRing) -> bytes:
     """Return the message that the first channel finds; errors as for :func:`reveal`."""
     failure = MessageNotFoundError(
-        "No message was found: the password is wrong, or the file carries no message."
+        "No message was found: the password is missing or wrong, or the file carries no message."
         if received.latents is not None
-        else "No message was found: the password is wrong, or the picture carries no message; "
-        "unless it was hidden with --channel pixels, it is in the .lik file alone."
+        else "No message was found: the password is missing or wrong, or the picture carries no "
+        "message; a message that was hidden without --channel pixels is in the .lik file alone."
     )
     for channel in all_channels():
         try:

@@ -153,7 +153,7 @@ def test_bad_options(folder, stego_file):
     refused(*hide, "-m", "x", "--decoder", "none", says="take --channel pixels")
     pixels = ("-m", "x", "--channel", "pixels")
     refused(*hide, *pixels, "--decoder", "none", says="no message decoder")
-    refused(*hide, *pixels, "--exact", says="proves nothing")
+    refused(*hide, *pixels, "--exact", says="nothing by proof")
     refused(*hide, "-m", "x", "--seed", "-1", says="seed must be")
     refused("compress", cover, "-o", out, "--seed", "-1", says="seed must be")
     refused(*hide, "-m", "x", "--channel", "none", says="no channel")
@@ -161,6 +161,9 @@ def test_bad_options(folder, stego_file):
     refused("hide", cover, "-o", folder / "no" / "out.lik", "-m", "x", says="does not exist")
     refused("hide", cover, "-o", folder, "-m", "x", says="is a folder")
     refused(*hide, "-m", "x", "--report", out, says="different files")
+    refused("hide", cover, "-o", folder / "o.PNG", "-m", "x", says="ends in .lik")
+    refused("compress", cover, "-o", folder / "o.jpg", says="ends in .lik")
+    refused(*hide, "-m", "x", "--preview", folder / "p.jpg", says="ends in .png")
     refused("decompress", stego_file, "-o", folder / "o.jpg", says="without loss")
     refused("train", "decoder", "--recipe", folder / "absent.toml", "-o", out, says="absent.toml")
     assert names(folder) == ["cover.png", "stego.lik"]

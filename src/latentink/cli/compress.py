@@ -10,7 +10,7 @@ import typer
 from latentink.cli.errors import for_people
 from latentink.cli.options import CodecOption, QualityOption, SeedOption, WeightsOption
 from latentink.defaults import DEFAULT_CODEC, DEFAULT_QUALITY
-from latentink.picture import check_output, read_picture, write_atomically
+from latentink.picture import check_lik_name, check_output, read_picture, write_atomically
 
 
 @for_people
@@ -23,7 +23,8 @@ def compress_command(
     seed: SeedOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Compress a photo without a message; the file has the same fields as one with."""
+    """Compress a photo without a message, to a .lik file that looks like one with a message."""
+    check_lik_name(out)
     check_output(out, cover)
     picture = read_picture(cover)
 

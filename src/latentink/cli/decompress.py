@@ -20,9 +20,11 @@ def decompress_command(
     weights: ReceiverWeightsOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Decode a .lik file to a PNG, from which a message can be revealed just as well."""
+    """Decode a .lik file to a PNG; it holds the message if --channel pixels hid it."""
     if out.suffix.lower() != ".png":
-        raise OptionError("The picture must be saved without loss: name an output that ends .png.")
+        raise OptionError(
+            "The picture must be saved without loss: name an output that ends in .png."
+        )
     check_output(out, stego)
     data = read_file(stego)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,13 @@ from latentink.defaults import (
     DEFAULT_QUALITY,
 )
 from latentink.errors import OptionError
-from latentink.picture import check_output, encode_png, read_picture, write_atomically
+from latentink.picture import (
+    check_lik_name,
+    check_output,
+    encode_png,
+    read_picture,
+    write_atomically,
+)
 
 
 @for_people
@@ -43,7 +50,7 @@ def hide_command(
     text: Annotated[str | None, typer.Option("-m", "--message", help="The message.")] = None,
     file: Annotated[
         Path | None,
-        typer.Option("-f", "--file", help="A file with the message; - reads the input."),
+        typer.Option("-f", "--file", help="A file with the message; - is standard input."),
     ] = None,
     password: PasswordOption = None,
     password_file: PasswordFileOption = None,
@@ -56,25 +63,28 @@ def hide_command(
     decoder: Annotated[
         str | None,
         typer.Option(
-            help="Message decoder instead of the preset's: periodic, periodic64, periodic128, "
-            "dense and basic (also with 2, 3 or 4 at the end), robust, keyed, or a .steg or "
+            help="Message decoder of the pixels channel instead of the preset's: periodic, "
+            "periodic64, periodic128, dense and basic (also with 2, 3 or 4 at the end), robust, keyed, or a .steg or "
             ".safetensors file that the receiver has too."
         ),
     ] = None,
     start: Annotated[
-        str, typer.Option(help="Where the editor starts: cover, or encoder (dense decoders).")
+        str,
+        typer.Option(help="Where the editor starts: cover, or encoder (dense decoders; pixels)."),
     ] = "cover",
     evade: Annotated[
         Path | None,
-        typer.Option(help="File of a detector (`latentink train detector`) to evade."),
+        typer.Option(help="File of a detector (`latentink train detector`) to evade (pixels)."),
     ] = None,
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Steps of the editor; with --channel latents, of a refinement that shows."
+            help="Steps of the editor (pixels); of a refinement that detectors can find (latents)."
         ),
     ] = None,
-    seconds: Annotated[float | None, typer.Option(help="Time for the editor's steps.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Time for the editor's steps (pixels).")
+    ] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Refuse a message that is not hidden by proof.")
     ] = False,
@@ -88,6 +98,9 @@ def hide_command(
     outputs = [path for path in (out, preview, report) if path is not None]
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise OptionError("The outputs must be different files.")
+    check_lik_name(out)
+    if preview is not None and preview.suffix.lower() != ".png":
+        raise OptionError("The preview must be saved without loss: name one that ends in .png.")
     for path in outputs:
         check_output(path, cover, *([file] if file else []))
     message = read_message(text, file)
@@ -123,6 +136,12 @@ def hide_command(
         write_atomically(preview, encode_png(result.picture))
     if report is not None:
         write_atomically(report, as_json(result.report.as_dict()).encode())
+    if seed is not None:
+        print(
+            "latentink: whoever has the photo and guesses the seed can tell this file from a plain "
+            "one; leave --seed out for a message that must not be found.",
+            file=sys.stderr,
+        )
     if json:
         print_json(result.report)
     else:

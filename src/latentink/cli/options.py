@@ -19,14 +19,19 @@ QualityOption = Annotated[
 ]
 SeedOption = Annotated[
     int | None,
-    typer.Option(help="Same inputs and seed, same bytes; by default the system's randomness."),
+    typer.Option(
+        help="For tests: same inputs and seed, same bytes. Without it, the system's randomness."
+    ),
 ]
 DeviceOption = Annotated[
     str,
     typer.Option(help="Where networks compute: auto (a GPU where there is one), cpu, cuda or mps."),
 ]
 PresetOption = Annotated[
-    str, typer.Option(help="Preset of the editor: balanced, fast, or paper (for research).")
+    str,
+    typer.Option(
+        help="Preset of the pixels channel's editor: balanced, fast, or paper (research)."
+    ),
 ]
 WeightsOption = Annotated[
     str | None,

@@ -51,6 +51,10 @@ def hiding_rows(report: HideReport) -> list[tuple[str, str]]:
 
     growth = 100 * (report.file_bytes / report.plain_file_bytes - 1)
     loss = report.plain_psnr_db - report.psnr_db
+    share = f"{100 * report.raw_accuracy:.2f} % of {report.raw_bits:,} raw bits"
+    accuracy = [("raw accuracy", f"{share} (density {report.density:.4f})")]
+    if report.decoder == "symbols":  # They are exact, or the file is refused.
+        accuracy = []
     return [
         *compression_rows(report),
         (
@@ -61,12 +65,8 @@ def hiding_rows(report: HideReport) -> list[tuple[str, str]]:
         ("payload", f"{report.payload_bytes:,} bytes, {report.payload_bpp:.4f} bpp"),
         ("delivered rate", f"{report.delivered_rate:.4f} message bits per file bit"),
         ("security", f"{report.security}: {SECURITY[report.security]}"),
-        (
-            "raw accuracy",
-            f"{100 * report.raw_accuracy:.2f} % of {report.raw_bits:,} raw bits "
-            f"(density {report.density:.4f})",
-        ),
-        ("time", f"{report.seconds:.1f} s, {report.steps} steps"),
+        *accuracy,
+        ("time", f"{report.seconds:.1f} s" + (f", {report.steps} steps" if report.steps else "")),
     ]
 
 

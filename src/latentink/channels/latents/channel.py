@@ -45,7 +45,7 @@ class LatentsChannel(Channel):
             )
         if options.exact and options.steps:
             raise OptionError(
-                "Refined symbols are not hidden by proof; leave --steps or --exact out."
+                "Detectors can find what --steps refines; leave --steps or --exact out."
             )
         if options.steps is not None and options.steps < 0:
             raise OptionError("The number of steps must be at least 0.")

@@ -29,8 +29,8 @@ def carry(job: Job) -> Carried:
         room = min(exact_room(job.codec, job.plain), len(job.plaintext) - 2)
         raise CapacityError(
             f"This photo hides about {max(0, room)} bytes by proof; the message has "
-            f"{len(job.plaintext) - 1} after compression. Shorten it, raise --quality, take a "
-            "larger photo, or leave --exact out."
+            f"{len(job.plaintext) - 1} after compression. Shorten it, take a larger photo, or "
+            "leave --exact out; a higher --quality has more room."
         )
     return carry_measured(job)
 

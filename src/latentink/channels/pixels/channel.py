@@ -37,7 +37,9 @@ class PixelsChannel(Channel):
             OptionError: fewer than one step, or the message shall be hidden by proof.
         """
         if options.exact:
-            raise OptionError("The pixels channel proves nothing; leave --exact or --channel out.")
+            raise OptionError(
+                "The pixels channel hides nothing by proof; leave --exact or --channel out."
+            )
         if options.steps is not None and options.steps < 1:
             raise OptionError("The number of steps must be at least 1.")
 

@@ -89,7 +89,9 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
 
     raw_bits = int((wanted != 0).sum())
     named = None if decoder.name in tried_by_receivers() else decoder.name
-    return Carried(edited.latents, raw_bits, edited.steps, decoder.name, named, raw_accuracy)
+    return Carried(
+        edited.latents, raw_bits, edited.steps, decoder.name, named, raw_accuracy, "found"
+    )
 
 
 def _encoded(job: Job, decoder_name: str, plan: Plan, wanted: Tensor) -> Tensor:

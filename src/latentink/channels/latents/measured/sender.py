@@ -126,7 +126,7 @@ def carry_measured(job: Job) -> Carried:
             )
         raise CapacityError(
             f"The message does not fit into this photo's latents: they hold {fitting} bytes at "
-            "most at this quality. Shorten the message, raise --quality or take a larger photo."
+            "most at this quality. Shorten the message or take a larger photo."
         )
     candidate, written = found
     latents = written.latents
