@@ -64,8 +64,8 @@ def hide_command(
         str | None,
         typer.Option(
             help="Message decoder of the pixels channel instead of the preset's: periodic, "
-            "periodic64, periodic128, dense and basic (also with 2, 3 or 4 at the end), robust, keyed, or a .steg or "
-            ".safetensors file that the receiver has too."
+            "periodic64, periodic128, dense and basic (also with 2, 3 or 4 at the end), "
+            "robust, keyed, or a .steg or .safetensors file that the receiver has too."
         ),
     ] = None,
     start: Annotated[
