@@ -301,7 +301,7 @@ def test_tiny_photos_compress_and_say_that_they_hold_nothing(size):
     assert latentink.decompress(latentink.compress(photo).data).shape == photo.shape
     with pytest.raises(latentink.CapacityError, match="holds 0 bytes"):
         latentink.hide(photo, b"much too long for this photo", options=FAST)
-    with pytest.raises(latentink.CapacityError, match=r"\d+ bytes"):
+    with pytest.raises(latentink.CapacityError, match=r"\d+ bytes|no message"):
         latentink.hide(photo, bytes(range(200)))
 
 
@@ -316,7 +316,7 @@ def test_capacity_is_a_promise_on_a_photo(channel, codec):
         options = HideOptions(channel=channel, codec=codec)
         result = latentink.hide(astronaut(), message, password="tide", options=options)
         assert latentink.reveal(result.data, password="tide") == message
-        if length <= room.exact_bytes:
+        if channel == "latents" and length <= room.exact_bytes:
             assert result.report.security == "exact"
 
 

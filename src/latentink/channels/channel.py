@@ -214,7 +214,17 @@ class Channel(ABC):
 def too_much(message: bytes, fitting: int) -> CapacityError:
     """Return the error that says about how many bytes should fit instead of ``message``."""
     fitting = max(0, min(fitting, len(message) - 1))
+    if fitting == 0:
+        return carries_nothing()
     return CapacityError(
         f"This photo does not carry {len(message)} bytes at acceptable quality; about {fitting} "
         "bytes should fit. Shorten the message, raise --quality or take a larger photo."
+    )
+
+
+def carries_nothing() -> CapacityError:
+    """Return the error that says that not even a short message fits."""
+    return CapacityError(
+        "This photo carries no message at acceptable quality; take a larger photo or one with more "
+        "detail."
     )

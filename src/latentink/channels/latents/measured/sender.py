@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentink.channels.channel import Carried, Job, Room
+from latentink.channels.channel import Carried, Job, Room, carries_nothing
 from latentink.channels.latents.measured.coding import FLAT_SCALE, in_coset
 from latentink.channels.latents.measured.places import has_room_for_preamble
 from latentink.channels.latents.measured.preamble import PREAMBLE_SYMBOLS, LatentsPlan
@@ -121,9 +121,7 @@ def carry_measured(job: Job) -> Carried:
     if found is None:
         fitting = measured_room(job.codec, job.plain.latents).limit_bytes
         if fitting == 0:
-            raise CapacityError(
-                "This photo carries no message; take a larger photo or one with more detail."
-            )
+            raise carries_nothing()
         raise CapacityError(
             f"The message does not fit into this photo's latents: they hold {fitting} bytes at "
             "most at this quality. Shorten the message or take a larger photo."
