@@ -24,8 +24,8 @@ def compress_command(
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Compress a photo without a message, to a .lik file that looks like one with a message."""
-    check_lik_name(out)
     check_output(out, cover)
+    check_lik_name(out)
     picture = read_picture(cover)
 
     from latentink.cli.tables import compression_rows, print_json, print_rows

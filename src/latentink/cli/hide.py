@@ -98,11 +98,11 @@ def hide_command(
     outputs = [path for path in (out, preview, report) if path is not None]
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise OptionError("The outputs must be different files.")
-    check_lik_name(out)
     if preview is not None and preview.suffix.lower() != ".png":
         raise OptionError("The preview must be saved without loss: name one that ends in .png.")
     for path in outputs:
         check_output(path, cover, *([file] if file else []))
+    check_lik_name(out)
     message = read_message(text, file)
     secret = read_password(password, password_file, ask_password, twice=True)
     say_if_public(secret)
