@@ -17,7 +17,7 @@ from latentink.codecs.compression import Plain
 # 1.7 being the standard deviation.
 _LOST_ROWS, _LOST_DEVIATION = 1.6, 1.7
 # Standard deviations between what is expected and what is relied on, and what is promised.
-_RELIED_ON, _PROMISED = 6.0, 11.0
+_RELIED_ON, _PROMISED = 6.0, 12.0
 # Free symbols beyond the count that a block has at least: it cannot say the count once in 2^16.
 _SPARE = 16
 # Where coins decide which symbols are eligible later, a pass has to be above the least by this.
