@@ -36,9 +36,11 @@ def inspect_command(
     data = read_file(stego)
 
     from latentink.cli.tables import print_json, print_rows
+    from latentink.codecs.registry import CODECS
     from latentink.container import QUALITY_UNIT, unpack
 
     file = unpack(data)
+    names = {codec.number: name for name, codec in CODECS.items()}
     result = Inspection(
         file_bytes=len(data),
         bpp=8 * len(data) / (file.height * file.width),
@@ -57,7 +59,7 @@ def inspect_command(
         [
             ("file", f"{result.file_bytes:,} bytes, {result.bpp:.3f} bpp"),
             ("picture", f"{result.width}×{result.height}"),
-            ("codec", f"number {result.codec}, weights {result.fingerprint}"),
+            ("codec", f"{names.get(result.codec, 'unknown')}, weights {result.fingerprint}"),
             ("quality", f"{result.quality:g}"),
             ("symbols", f"{result.stream_bytes:,} bytes"),
         ]
