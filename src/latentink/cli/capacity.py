@@ -54,7 +54,7 @@ def capacity_command(
     print_rows(
         [
             *rows,
-            ("measured", f"{result.message_bytes:,} bytes at acceptable quality"),
+            ("message", f"about {result.message_bytes:,} bytes at acceptable quality"),
             ("limit", f"nothing above {result.limit_bytes:,} bytes fits {whatever}"),
         ]
     )

@@ -77,6 +77,15 @@ class Latents:
     values: np.ndarray
     indexes: np.ndarray
 
+    def unrounded(self, v: Tensor) -> np.ndarray:
+        """Return what was rounded to the symbols y, v less the means, (M, h, w) float64.
+
+        Args:
+            v: (1, M, h, w), the latent that was quantised.
+        """
+        means = self.values.astype(np.float64) - self.y
+        return np.asarray(v[0].double().numpy() - means)
+
 
 @dataclass(frozen=True)
 class Relaxed:

@@ -40,12 +40,6 @@ class Plain:
     psnr_db: float
     file_bytes: int
 
-    def values_of_symbols(self) -> np.ndarray:
-        """Return what was rounded to symbols, v less the means, (M, h, w) float64."""
-        means = self.latents.values.astype(np.float64) - self.latents.y
-        values: np.ndarray = self.v[0].double().numpy() - means
-        return values
-
 
 def compress_plainly(codec: Codec, cover: np.ndarray, quality_code: int, coins: Keystream) -> Plain:
     """Compress a photo without a message.

@@ -210,6 +210,9 @@ class _Session:
         self.history: list[float] = []
         part = task.v[..., self.region.rows, self.region.columns].clone()
         core = task.window.coarsened(STRIDE)
+        outside = np.ones(task.v.shape[1:], dtype=bool)
+        outside[:, core.rows, core.columns] = False
+        self.outside = outside.ravel()  # of the window, by flat position
         inner = core.shifted(self.region)
         if task.start is not None:
             part[..., inner.rows, inner.columns] = task.start[..., core.rows, core.columns]
@@ -322,12 +325,11 @@ class _Session:
 
     def _choose(self, places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Choose the symbols of a pass: what the editor found, and the task's where it did not."""
-        core = self.task.window.coarsened(STRIDE)
-        _, row, column = np.unravel_index(places, self.task.v.shape[1:])
-        inside = (row >= core.top) & (row < core.top + core.height)
-        inside &= (column >= core.left) & (column < core.left + core.width)
-        edited = nearest(places, values, rows)
-        return np.where(inside, edited, self.task.untouched(places, values, rows))
+        symbols = nearest(places, values, rows)
+        outside = np.flatnonzero(self.outside[places])
+        if len(outside):
+            symbols[outside] = self.task.untouched(places[outside], values[outside], rows[outside])
+        return symbols
 
     def _edited(self) -> Tensor:
         core = self.task.window.coarsened(STRIDE)

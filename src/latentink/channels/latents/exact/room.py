@@ -43,7 +43,7 @@ def promised(codec: Codec, plain: Plain) -> int:
 
 
 def _ciphertext_room(codec: Codec, plain: Plain, deviations: float) -> int:
-    values, rows = plain.values_of_symbols().ravel(), plain.latents.indexes.ravel()
+    values, rows = plain.latents.unrounded(plain.v).ravel(), plain.latents.indexes.ravel()
     passes = codec.passes(plain.latents.y.shape)
     several = len(passes) > 1
     bits, variance, missing = 0.0, 0.0, SALT_FREE

@@ -13,7 +13,8 @@ from latentink.payload.sealing import SHORT_TAG_BYTES
 def fits_exactly(job: Job) -> bool:
     """Return whether the coins of the photo hold the message.
 
-    The answer depends on the photo and on the message's length alone.
+    The answer depends on the photo, on the message's length and, where later symbols depend on
+    earlier ones, on the coins of a plain file that is not sent.
     """
     return len(job.plaintext) + SHORT_TAG_BYTES <= relied_on(job.codec, job.plain)
 

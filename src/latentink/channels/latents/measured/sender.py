@@ -149,8 +149,7 @@ def _first_written(job: Job, candidates: list[_Candidate]) -> tuple[_Candidate, 
 def _is_good(job: Job, latents: Latents) -> bool:
     """Return whether the picture lost no more than the preset allows."""
     picture = to_picture(job.codec.synthesise(latents.values, latents.quality_code, job.size))
-    cover = to_picture(job.plain.cover)
-    return job.plain.psnr_db - psnr_db(cover, picture) <= job.preset.psnr_loss_limit
+    return job.plain.psnr_db - psnr_db(job.cover, picture) <= job.preset.psnr_loss_limit
 
 
 def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> list[_Candidate]:
@@ -347,14 +346,13 @@ def _plains(job: Job) -> Callable[[int], _PlainAt]:
     @cache
     def plain_at(quality_code: int) -> _PlainAt:
         v, side, latents = quantised(quality_code)
-        means = latents.values.astype(np.float64) - latents.y
         rate, distortion = cost(quality_code)
         ratio = (own_gain / codec.gain(quality_code))[0].double().numpy()
         return _PlainAt(
             v,
             side,
             latents,
-            v[0].double().numpy() - means,
+            latents.unrounded(v),
             weight * ratio**2,
             rate + weight * distortion,
         )
