@@ -11,6 +11,8 @@ from latentink.errors import OutputError, PictureError
 from latentink.picture import (
     centre,
     check_output,
+    decode_both_ways,
+    decode_cover,
     decode_picture,
     encode_png,
     read_picture,
@@ -19,6 +21,7 @@ from latentink.picture import (
     write_atomically,
 )
 from photos import astronaut
+from profiles import red_is_green
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -55,16 +58,89 @@ def test_exif_orientation_is_applied():
     np.testing.assert_array_equal(picture, np.rot90(astronaut(height=64, width=96), -1))
 
 
+def opaque_kinds() -> dict[str, bytes]:
+    """The photo in files with an alpha channel or a transparent colour that hides nothing."""
+    photo = Image.fromarray(astronaut())
+    # The palette has a colour more than the photo uses.
+    palette = photo.quantize(16)
+    return {
+        "RGBA": saved(photo.convert("RGBA")),
+        "LA": saved(photo.convert("LA")),
+        "PA": saved(photo.convert("RGBA"), "WEBP", lossless=True),
+        "P": saved(palette, transparency=bytes([255] * 16 + [0])),
+        "RGB": saved(photo, transparency=(1, 254, 3)),
+        "RGBA in TIFF": saved(photo.convert("RGBA"), "TIFF"),
+    }
+
+
+@pytest.mark.parametrize("kind", opaque_kinds())
+def test_an_opaque_alpha_channel_is_dropped(kind):
+    data = opaque_kinds()[kind]
+    expected = {
+        "LA": Image.fromarray(astronaut()).convert("L").convert("RGB"),
+        "P": Image.fromarray(astronaut()).quantize(16).convert("RGB"),
+    }.get(kind, astronaut())
+    cover = decode_cover(data, "p")
+    np.testing.assert_array_equal(cover.pixels, expected)
+    assert cover.converted == ""
+    np.testing.assert_array_equal(decode_picture(data, "p"), expected)
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_alpha_is_refused(mode):
-    with pytest.raises(PictureError, match="alpha"):
-        decode_picture(saved(Image.fromarray(astronaut()).convert(mode)), "p.png")
+def test_a_cover_that_lets_something_through_is_refused_and_a_receiver_does_not_care(mode):
+    photo = Image.fromarray(astronaut()).convert(mode)
+    photo.putalpha(Image.linear_gradient("L"))
+    with pytest.raises(PictureError, match=r"p\.png is partly transparent .* flatten it"):
+        decode_cover(saved(photo), "p.png")
+    colours = Image.fromarray(astronaut()).convert(mode[:-1]).convert("RGB")
+    np.testing.assert_array_equal(decode_picture(saved(photo), "p.png"), colours)
 
 
-def test_transparent_palette_is_refused():
+def test_a_transparent_colour_that_is_used_is_refused():
     palette = Image.fromarray(astronaut()).quantize(8)
-    with pytest.raises(PictureError, match="alpha"):
-        decode_picture(saved(palette, transparency=0), "p.png")
+    deep = Image.fromarray(astronaut()[..., 0].astype(np.uint16) * 257)
+    seen = int(np.asarray(deep)[0, 0])
+    for data in (saved(palette, transparency=0), saved(deep, transparency=seen)):
+        with pytest.raises(PictureError, match="transparent"):
+            decode_cover(data, "p.png")
+        assert decode_picture(data, "p.png").shape == (256, 256, 3)
+
+
+def test_both_ways_are_the_pixels_as_shown_and_as_stored():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo = astronaut(height=64, width=96)
+    upright, stored = decode_both_ways(saved(Image.fromarray(photo), exif=exif), "turned")
+    np.testing.assert_array_equal(upright, np.rot90(photo, -1))
+    np.testing.assert_array_equal(stored, photo)
+    assert len(decode_both_ways(encode_png(photo), "as it was")) == 1
+
+
+def test_sixteen_bits_are_said():
+    deep = Image.fromarray(astronaut()[..., 0].astype(np.uint16) * 257)
+    for kind in ("PNG", "TIFF"):
+        cover = decode_cover(saved(deep, kind), "deep")
+        np.testing.assert_array_equal(cover.pixels[..., 1], astronaut()[..., 0])
+        assert cover.converted == "deep: its 16-bit values were rounded to 8 bits."
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_thirty_two_bits_are_refused(kind):
+    data = saved(Image.fromarray(astronaut()[..., 0].astype(kind)), "TIFF")
+    for decode in (decode_cover, decode_picture):
+        with pytest.raises(PictureError, match="32 bits a value; save it"):
+            decode(data, "p.tif")
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_the_colours_of_a_cover_become_srgb_and_those_of_a_stego_stay(file_format):
+    plain = saved(Image.fromarray(astronaut()), file_format)
+    data = saved(Image.fromarray(astronaut()), file_format, icc_profile=red_is_green())
+    cover, stored = decode_cover(data, "p"), decode_picture(plain, "p")
+    off = np.abs(cover.pixels.astype(int) - stored[..., [1, 0, 2]])
+    assert off.max() <= 2
+    assert cover.converted == "p: its colours were converted from its own profile to sRGB."
+    np.testing.assert_array_equal(decode_picture(data, "p"), stored)
 
 
 def test_too_small_is_refused():

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
 import shutil
 import tracemalloc
+import warnings
 import zlib
 
 import numpy as np
 import pytest
 import skimage.data
+from PIL import Image
 
 import latentink
 from latentink import HideOptions
@@ -16,8 +19,10 @@ from latentink.codecs.compression import decode_file, salt_of
 from latentink.codecs.gains import lagrangian
 from latentink.codecs.loading import load_codec
 from latentink.container import LikFile, pack, unpack
+from latentink.errors import ConversionWarning
 from latentink.picture import encode_png
 from photos import astronaut
+from profiles import red_is_green
 
 FAST = HideOptions(channel="pixels", preset="fast")
 
@@ -33,6 +38,38 @@ def test_the_message_comes_back_from_file_and_picture(pixels_stego):
     assert pixels_stego.report.security == "found"
     for copy in (pixels_stego.data, pixels_stego.picture, encode_png(pixels_stego.picture)):
         assert latentink.reveal(copy, password="tide") == b"meet at noon"
+
+
+def test_a_receiver_looks_past_what_viewers_add(pixels_stego):
+    """An alpha channel, whatever is in it, a profile, and a tag that turns the picture."""
+    picture = Image.fromarray(pixels_stego.picture)
+    clear = picture.copy()
+    clear.putalpha(Image.linear_gradient("L"))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for image, added in (
+        (picture.convert("RGBA"), {}),
+        (clear, {}),
+        (picture, {"icc_profile": red_is_green()}),
+        (picture, {"exif": exif}),
+    ):
+        copy = io.BytesIO()
+        image.save(copy, "PNG", **added)
+        assert latentink.reveal(copy.getvalue(), password="tide") == b"meet at noon"
+    with pytest.raises(latentink.MessageNotFoundError, match="password"):
+        latentink.reveal(copy.getvalue(), password="ebb")
+
+
+def test_what_had_to_be_converted_is_a_warning_where_the_caller_is(tmp_path):
+    path = tmp_path / "wide.png"
+    Image.fromarray(astronaut()).save(path, icc_profile=red_is_green())
+    for work in (latentink.compress, latentink.capacity):
+        with pytest.warns(ConversionWarning, match=r"wide\.png: its colours") as seen:
+            work(path)
+        assert [one.filename for one in seen] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        latentink.compress(astronaut())
 
 
 def test_the_picture_is_what_the_file_decodes_to(stego):

@@ -10,7 +10,7 @@ class LatentinkError(Exception):
 
 
 class PictureError(LatentinkError):
-    """The cover is missing, is not a picture, is too small, or has an alpha channel."""
+    """The cover is missing, is not a picture, is too small, or is partly transparent."""
 
 
 class ContainerError(LatentinkError):
@@ -35,3 +35,7 @@ class OptionError(LatentinkError):
 
 class OutputError(LatentinkError):
     """The output cannot be written."""
+
+
+class ConversionWarning(UserWarning):
+    """A photo file was read, but not as it is: its colours or its depth had to be converted."""

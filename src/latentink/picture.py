@@ -11,17 +11,25 @@ import math
 import os
 import secrets
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from latentink.colour_profiles import as_srgb
 from latentink.errors import OptionError, OutputError, PictureError
 from latentink.geometry import MAXIMUM_PIXELS, MAXIMUM_SIDE, MINIMUM_SIDE
 from latentink.input_files import read_input
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
     from torch import Tensor
+
+_T = TypeVar("_T")
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 """What is read; Pillow knows more, some of it by programs that should not see strangers' files."""
@@ -43,13 +51,46 @@ def list_photos(folder: Path) -> list[Path]:
     return photos
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Return the picture at ``path`` as (H, W, 3) uint8, upright and without alpha.
+@dataclass(frozen=True)
+class Cover:
+    """A photo as it is compressed.
 
-    EXIF orientation is applied; greyscale is expanded to three channels.
+    Attributes:
+        pixels: (H, W, 3) uint8, upright, in sRGB.
+        converted: what was converted that its owner may not expect, as a sentence; or empty.
+    """
+
+    pixels: np.ndarray
+    converted: str
+
+
+def read_cover(path: Path) -> Cover:
+    """Return the photo at ``path`` as it is compressed.
+
+    EXIF orientation is applied and greyscale is expanded to three channels. 16-bit values are
+    scaled to 8 bits, and colours that are not sRGB's are converted, because a .lik file says
+    nothing about its colours.
 
     Raises:
-        PictureError: no such file, not a picture, damaged, an alpha channel, or an unusable size.
+        PictureError: no such file, not a picture, damaged, partly transparent, of 32 bits a value,
+            or of an unusable size.
+    """
+    return decode_cover(read_file(path), path.name)
+
+
+def decode_cover(data: bytes, name: str) -> Cover:
+    """Return the photo in the bytes of an image file; see :func:`read_cover`."""
+    return _decoded(data, name, partial(_as_cover, name=name))
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Return the picture at ``path`` as (H, W, 3) uint8, upright, with its pixels as they are.
+
+    Alpha and colour profile are ignored; greyscale is expanded to three channels.
+
+    Raises:
+        PictureError: no such file, not a picture, damaged, of 32 bits a value, or of an unusable
+            size.
     """
     return decode_picture(read_file(path), path.name)
 
@@ -65,7 +106,20 @@ def read_file(path: Path) -> bytes:
 
 def decode_picture(data: bytes, name: str) -> np.ndarray:
     """Return the picture in the bytes of an image file as (H, W, 3) uint8; see read_picture."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    return _decoded(data, name, _upright)
+
+
+def decode_both_ways(data: bytes, name: str) -> list[np.ndarray]:
+    """Return the picture as :func:`decode_picture` does, and as it is stored if that differs.
+
+    Viewers turn a picture by its EXIF orientation alone and leave the pixels as they were sent.
+    """
+    return _decoded(data, name, _both_ways)
+
+
+def _decoded(data: bytes, name: str, taken: Callable[[ImageFile], _T]) -> _T:
+    """Return what ``taken`` makes of the image file; errors as for :func:`read_picture`."""
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -73,8 +127,7 @@ def decode_picture(data: bytes, name: str) -> np.ndarray:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as file:
                 _check_kind(file, name)
-                upright = ImageOps.exif_transpose(file)
-                return np.array(_eight_bit(upright).convert("RGB"))
+                return taken(file)
     except UnidentifiedImageError:
         raise PictureError(
             f"{name} is not a picture that can be read; use PNG, JPEG, WebP, TIFF or BMP."
@@ -82,33 +135,88 @@ def decode_picture(data: bytes, name: str) -> np.ndarray:
     except (PictureError, MemoryError):
         raise
     except Exception as error:  # A damaged file makes Pillow's decoders raise nearly anything.
-        raise PictureError(f"{name} is damaged or unreadable as a picture ({error}).") from None
+        raise PictureError(
+            f"{name} is damaged or unreadable as a picture ({error}); get a fresh copy of it."
+        ) from None
 
 
-def _check_kind(file, name: str) -> None:  # type: ignore[no-untyped-def]
+def _check_kind(file: ImageFile, name: str) -> None:
     width, height = file.size
     if min(width, height) < MINIMUM_SIDE:
         raise PictureError(
-            f"{name} is {width}×{height} pixels; a cover needs at least "
+            f"{name} is {width}×{height} pixels; take a picture of at least "
             f"{MINIMUM_SIDE}×{MINIMUM_SIDE}."
         )
     if max(width, height) > MAXIMUM_SIDE or width * height > MAXIMUM_PIXELS:
         raise PictureError(
-            f"{name} is {width}×{height} pixels; the limit is {MAXIMUM_PIXELS // 10**6} megapixels."
+            f"{name} is {width}×{height} pixels; make it smaller: the limits are "
+            f"{MAXIMUM_PIXELS // 10**6} megapixels and {MAXIMUM_SIDE} pixels a side."
         )
-    if "A" in file.getbands() or "a" in file.getbands() or "transparency" in file.info:
+    if file.mode in ("I", "F", "LAB"):
+        kind = "the colour space Lab" if file.mode == "LAB" else "32 bits a value"
+        raise PictureError(f"{name} has {kind}; save it as RGB or grey with 8 or 16 bits a value.")
+
+
+def _upright(file: ImageFile) -> np.ndarray:
+    from PIL import ImageOps
+
+    return _rgb(ImageOps.exif_transpose(file))
+
+
+def _both_ways(file: ImageFile) -> list[np.ndarray]:
+    upright, stored = _upright(file), _rgb(file)
+    return [upright] if np.array_equal(upright, stored) else [upright, stored]
+
+
+def _rgb(image: Image) -> np.ndarray:
+    return np.array(_without_alpha(_eight_bit(image)).convert("RGB"))
+
+
+def _as_cover(file: ImageFile, name: str) -> Cover:
+    from PIL import ImageOps
+
+    deep = any(";16" in str(tile) for tile in file.tile)  # Decoding empties the list.
+    upright = ImageOps.exif_transpose(file)
+    if _has_alpha(upright) and not _is_opaque(upright):
         raise PictureError(
-            f"{name} has an alpha channel (transparency); flatten it onto a background first."
+            f"{name} is partly transparent (alpha channel); flatten it onto a background first."
         )
+    image, colours = as_srgb(_without_alpha(_eight_bit(upright)))
+    clauses = ["its 16-bit values were rounded to 8 bits"] if deep else []
+    clauses += [colours] if colours else []
+    return Cover(np.array(image), f"{name}: {', and '.join(clauses)}." if clauses else "")
 
 
-def _eight_bit(image):  # type: ignore[no-untyped-def]
+def _has_alpha(image: Image) -> bool:
+    return image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
+
+
+def _is_opaque(image: Image) -> bool:
+    """Return whether no pixel of a picture with alpha lets anything through."""
+    if image.mode.startswith("I;16"):  # One level stands for transparency.
+        return not (np.asarray(image) == image.info["transparency"]).any()
+    lowest, _ = image.convert("RGBA").getchannel("A").getextrema()
+    return lowest == 255
+
+
+def _without_alpha(image: Image) -> Image:
+    """Return the colours of a picture in a mode that has no alpha; grey stays grey."""
+    if not _has_alpha(image):
+        return image
+    if image.mode in ("L", "LA", "La"):
+        return image.convert("LA").convert("L")
+    return image.convert("RGBA").convert("RGB")
+
+
+def _eight_bit(image: Image) -> Image:
     """Scale 16-bit greyscale to 8 bits, where Pillow's own conversion would clip."""
-    if image.mode.startswith("I;16"):
-        from PIL import Image
+    if not image.mode.startswith("I;16"):
+        return image
+    from PIL.Image import fromarray
 
-        return Image.fromarray((np.asarray(image) / 257 + 0.5).astype(np.uint8))
-    return image
+    scaled = fromarray((np.asarray(image) / 257 + 0.5).astype(np.uint8))
+    scaled.info = {key: value for key, value in image.info.items() if key != "transparency"}
+    return scaled
 
 
 def centre(picture: np.ndarray, side: int) -> np.ndarray:

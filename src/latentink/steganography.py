@@ -11,7 +11,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -39,7 +41,13 @@ from latentink.defaults import (
 from latentink.devices import device_named
 from latentink.editing.editor import Progress
 from latentink.editing.presets import Preset, preset_named
-from latentink.errors import CapacityError, MessageNotFoundError, OptionError, PictureError
+from latentink.errors import (
+    CapacityError,
+    ConversionWarning,
+    MessageNotFoundError,
+    OptionError,
+    PictureError,
+)
 from latentink.geometry import (
     MAXIMUM_PIXELS,
     MAXIMUM_SIDE,
@@ -51,10 +59,10 @@ from latentink.payload.keys import KeyRing
 from latentink.payload.keystream import entropy_of
 from latentink.payload.sealing import MAX_MESSAGE_BYTES, packed
 from latentink.picture import (
-    decode_picture,
+    decode_both_ways,
     psnr_db,
+    read_cover,
     read_file,
-    read_picture,
     to_tensor,
 )
 from latentink.results import (
@@ -81,7 +89,7 @@ def hide(
     """Compress a photo so that it carries ``message``, and read the message back from the result.
 
     Args:
-        image: the cover: (H, W, 3) uint8, or a path to a picture file.
+        image: the cover: (H, W, 3) uint8 in sRGB, or a path to a picture file.
         message: any bytes, also none.
         password: None uses the public key, under which anybody can read the message.
         options: codec, quality, channel, preset and the like.
@@ -181,7 +189,7 @@ def compress(
     are the same unless a seed is given.
 
     Args:
-        image: the photo: (H, W, 3) uint8, or a path to a picture file.
+        image: the photo: (H, W, 3) uint8 in sRGB, or a path to a picture file.
         codec: name (codecs/registry.py).
         weights: weights file of the codec; None uses the bundled one.
         quality: 1 (small file) to 8 (good picture), any number between.
@@ -222,7 +230,7 @@ def capacity(
     """Estimate how long a message a photo carries; ``hide`` is the proof.
 
     Args:
-        image: the photo: (H, W, 3) uint8, or a path to a picture file.
+        image: the photo: (H, W, 3) uint8 in sRGB, or a path to a picture file.
         codec: name (codecs/registry.py).
         weights: weights file of the codec; None uses the bundled one.
         quality: 1 (small file) to 8 (good picture), any number between.
@@ -275,8 +283,16 @@ def reveal(
         PictureError: the file is neither a .lik file nor a picture.
         WeightsError: there is no such message decoder.
     """
-    received = _received(stego, decoder, weights)  # A damaged file is refused before the slow key.
-    return _message_in(received, KeyRing(password))
+    # A damaged file is refused before the slow key.
+    upright, *stored = _received(stego, decoder, weights)
+    ring = KeyRing(password)
+    try:
+        return _message_in(upright, ring)
+    except MessageNotFoundError:
+        for received in stored:
+            with suppress(MessageNotFoundError):
+                return _message_in(received, ring)
+        raise
 
 
 def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.ndarray:
@@ -317,15 +333,18 @@ def _message_in(received: Received, ring: KeyRing) -> bytes:
 
 def _received(
     stego: bytes | np.ndarray | Path | str, decoder: str | None, weights: Path | None
-) -> Received:
-    """Return what the receiver has; arguments and errors as for :func:`reveal`."""
+) -> list[Received]:
+    """Return what the receiver has, and how else to look at it; as for :func:`reveal`.
+
+    A viewer may have turned a picture by its EXIF orientation and left its pixels alone.
+    """
     if isinstance(stego, np.ndarray):
-        return received_picture(_as_picture(stego), decoder)
+        return [received_picture(_as_picture(stego), decoder)]
     data = stego if isinstance(stego, bytes) else read_file(Path(stego))
     if data[: len(MAGIC)] == MAGIC:
-        return _received_file(decode_file(data, weights), decoder)
+        return [_received_file(decode_file(data, weights), decoder)]
     name = "This data" if isinstance(stego, bytes) else Path(stego).name
-    return received_picture(decode_picture(data, name), decoder)
+    return [received_picture(picture, decoder) for picture in decode_both_ways(data, name)]
 
 
 def _received_file(
@@ -384,7 +403,10 @@ def _editing_seed(seed: int | None, entropy: bytes) -> int:
 
 def _as_picture(image: np.ndarray | Path | str) -> np.ndarray:
     if not isinstance(image, np.ndarray):
-        return read_picture(Path(image))
+        cover = read_cover(Path(image))
+        if cover.converted:
+            warnings.warn(cover.converted, ConversionWarning, stacklevel=3)
+        return cover.pixels
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise PictureError("A picture must be an array (height, width, 3) of uint8.")
     if not is_picture_size(image.shape[0], image.shape[1]):

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from latentink.cli.main import app
 from latentink.picture import decode_picture, encode_png
 from latentink.results import StegoResult
 from photos import astronaut
+from profiles import red_is_green
 
 COMMAND = [sys.executable, "-m", "latentink"]
 
@@ -135,6 +137,30 @@ def test_bad_covers(folder):
     ):
         refused("hide", folder / name, "-o", out, "-m", "x", "-p", "y", says=says)
         refused("compress", folder / name, "-o", out, says=says)
+    assert not out.exists()
+
+
+def test_what_had_to_be_converted_is_said_once(folder):
+    wide, out = folder / "wide.png", folder / "out.lik"
+    Image.fromarray(astronaut()).save(wide, icc_profile=red_is_green())
+    said = "latentink: wide.png: its colours were converted from its own profile to sRGB.\n"
+    hide = ("hide", wide, "-o", out, "-m", "x", "-p", "y")
+    embed = ("embed", wide, "-o", folder / "o.png", "--method", "lsb-matching")
+    for command in (hide, ("compress", wide, "-o", out), ("capacity", wide), embed):
+        result = run(*command)
+        assert result.exit_code == 0
+        assert result.stderr.count(said) == 1
+    assert run("compress", folder / "cover.png", "-o", out).stderr == ""
+
+
+def test_covers_that_are_refused_for_what_they_are(folder):
+    out = folder / "out.lik"
+    clear = Image.fromarray(astronaut())
+    clear.putalpha(Image.linear_gradient("L"))
+    clear.save(folder / "clear.png")
+    Image.fromarray(astronaut()[..., 0].astype(np.int32)).save(folder / "deep.tif")
+    for name, says in (("clear.png", "flatten it"), ("deep.tif", "save it as RGB or grey")):
+        refused("hide", folder / name, "-o", out, "-m", "x", "-p", "y", says=says)
     assert not out.exists()
 
 

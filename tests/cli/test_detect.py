@@ -20,6 +20,7 @@ from latentink.picture import encode_png
 from latentink.results import StegoResult
 from latentink.steganalysis.stegexpose import Analysis
 from photos import astronaut
+from profiles import red_is_green
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command("detect")(detect_command)
@@ -151,6 +152,22 @@ def test_formats(folder, tmp_path, stego: StegoResult):
     other = tmp_path / "other.csv"
     assert run(tmp_path / "f.png", "--csv", other).exit_code == 0
     assert [*table(other)[0].values()][3:] == [*rows[5].values()][3:]
+
+
+def test_an_alpha_channel_and_a_profile_change_no_verdict(folder, tmp_path):
+    stego = Image.open(folder / "below" / "stego.png")
+    clear = stego.copy()
+    clear.putalpha(Image.linear_gradient("L").resize(stego.size))
+    formats = tmp_path / "formats"
+    formats.mkdir()
+    stego.save(formats / "a.png")
+    stego.convert("RGBA").save(formats / "b.png")
+    clear.save(formats / "c.png")
+    stego.save(formats / "d.png", icc_profile=red_is_green())
+    out = tmp_path / "out.csv"
+    assert run(formats, "--csv", out).exit_code == 0
+    plain, *others = [[*row.values()][3:] for row in table(out)]
+    assert others == [plain] * 3
 
 
 def test_files_that_are_no_pictures_are_skipped_with_a_reason(folder, tmp_path):

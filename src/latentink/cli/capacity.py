@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from latentink.cli.covers import read_cover
 from latentink.cli.errors import for_people
 from latentink.cli.options import (
     ChannelOption,
@@ -16,7 +17,6 @@ from latentink.cli.options import (
     WeightsOption,
 )
 from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
-from latentink.picture import read_picture
 
 
 @for_people
@@ -30,7 +30,7 @@ def capacity_command(
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Estimate how many bytes a photo carries at acceptable quality."""
-    picture = read_picture(cover)
+    picture = read_cover(cover)
 
     from latentink.cli.tables import print_json, print_rows
     from latentink.codecs.importing import find_weights

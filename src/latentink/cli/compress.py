@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from latentink.cli.covers import read_cover
 from latentink.cli.errors import for_people
 from latentink.cli.options import CodecOption, QualityOption, SeedOption, WeightsOption
 from latentink.defaults import DEFAULT_CODEC, DEFAULT_QUALITY
-from latentink.picture import check_lik_name, check_output, read_picture, write_atomically
+from latentink.picture import check_lik_name, check_output, write_atomically
 
 
 @for_people
@@ -26,7 +27,7 @@ def compress_command(
     """Compress a photo without a message, to a .lik file that looks like one with a message."""
     check_output(out, cover)
     check_lik_name(out)
-    picture = read_picture(cover)
+    picture = read_cover(cover)
 
     from latentink.cli.tables import compression_rows, print_json, print_rows
     from latentink.codecs.importing import find_weights

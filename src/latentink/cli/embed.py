@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from latentink.cli.covers import read_cover
 from latentink.cli.errors import for_people
 from latentink.cli.message import read_message
 from latentink.cli.options import (
@@ -25,7 +26,7 @@ from latentink.cli.password import (
 )
 from latentink.defaults import DEFAULT_DEVICE, LARGEST_SEED
 from latentink.errors import OptionError
-from latentink.picture import check_output, read_picture, write_atomically
+from latentink.picture import check_output, write_atomically
 
 
 @for_people
@@ -65,7 +66,7 @@ def embed_command(
     secret = read_password(password, password_file, ask_password, twice=True)
     if message is not None:
         say_if_public(secret)
-    picture = read_picture(cover)
+    picture = read_cover(cover)
 
     from rich.console import Console
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from latentink.cli.covers import read_cover
 from latentink.cli.errors import for_people
 from latentink.cli.message import read_message
 from latentink.cli.options import (
@@ -38,7 +39,6 @@ from latentink.picture import (
     check_lik_name,
     check_output,
     encode_png,
-    read_picture,
     write_atomically,
 )
 
@@ -106,7 +106,7 @@ def hide_command(
     message = read_message(text, file)
     secret = read_password(password, password_file, ask_password, twice=True)
     say_if_public(secret)
-    picture = read_picture(cover)
+    picture = read_cover(cover)
 
     from latentink.cli.progress import editing_progress
     from latentink.cli.tables import as_json, hiding_rows, print_json, print_rows
