@@ -66,7 +66,12 @@ def folder(tmp_path: Path) -> Path:
 def test_verdicts_and_summary(folder):
     result = run(folder)
     assert result.exit_code == 0, result.stderr
-    first, second, summary = result.stdout.splitlines()
+    headings, first, second, summary = result.stdout.splitlines()
+    assert headings.split() == ["verdict", "mean", "estimated", "message", "file"]
+    # Each heading stands over its column.
+    assert second[headings.index("mean") :][:5].count(".") == 1
+    assert first[headings.index("file") :] == str(folder / "clean.png")
+    assert second[: headings.index("file")].rstrip().endswith("bytes")
     assert first.startswith("clean  ")
     assert first.endswith(str(folder / "clean.png"))
     assert second.startswith("stego  ")
@@ -267,7 +272,7 @@ def test_names_neither_steer_a_terminal_nor_break_the_table(folder, tmp_path):
     (tmp_path / odd).write_bytes((folder / "clean.png").read_bytes())
     out = tmp_path / "out.csv"
     result = run(tmp_path / odd, "--csv", out)
-    assert result.stdout.splitlines()[0].endswith("a\\x1b[31m[red],\\n.png")
+    assert result.stdout.splitlines()[1].endswith("a\\x1b[31m[red],\\n.png")
     assert [row["File name"] for row in table(out)] == [odd]
     unwritten = Finding(Source(tmp_path, os.fsdecode(b"\xff.png")), 3, Analysis(0.5))
     row = as_csv([unwritten], "default").splitlines()[1]

@@ -330,6 +330,7 @@ def number(value: float | None) -> str:
 def print_verdicts(examined: list[Finding], skipped: int) -> None:
     """Print a line for each file and a summary on standard output."""
     counts: Counter[str] = Counter()
+    print(f"verdict  {'mean':>5}  {'estimated message':>17}  file")
     for finding in examined:
         analysis = finding.analysis
         if analysis is None:
@@ -337,7 +338,7 @@ def print_verdicts(examined: list[Finding], skipped: int) -> None:
         verdict = "stego" if analysis.is_stego else "clean"
         size = f"{analysis.message_bytes(finding.file_bytes):,} bytes" if analysis.is_stego else ""
         counts[verdict] += 1
-        print(f"{verdict}  {analysis.fusion:.3f}  {size:>17}  {shown(finding.source.path)}")
+        print(f"{verdict}    {analysis.fusion:.3f}  {size:>17}  {shown(finding.source.path)}")
     total = f"{len(examined)} files" if len(examined) != 1 else "1 file"
     print(f"{total}: {counts['stego']} stego, {counts['clean']} clean; {skipped} skipped")
 
