@@ -11,7 +11,6 @@ from latentink.defaults import (
     DEFAULT_CHANNEL,
     DEFAULT_CODEC,
     DEFAULT_DEVICE,
-    DEFAULT_PRESET,
     DEFAULT_QUALITY,
 )
 from latentink.editing.presets import Preset
@@ -39,7 +38,8 @@ class HideOptions:
             file, or ``"pixels"`` of the decoded picture, which a lossless copy of the picture
             delivers too, and which detectors find.
         exact: refuse a message that the photo does not hide by proof.
-        preset: name of the editor's preset, or a preset of your own.
+        preset: name of the pixels channel's preset, or a preset of your own; None takes the
+            default.
         decoder: message decoder instead of the preset's.
         start: ``"cover"``, or ``"encoder"``: the editor starts from the picture that the message
             decoder's own encoder paints, as in the paper's Figure 1.
@@ -59,7 +59,7 @@ class HideOptions:
     quality: float = DEFAULT_QUALITY
     channel: str = DEFAULT_CHANNEL
     exact: bool = False
-    preset: str | Preset = DEFAULT_PRESET
+    preset: str | Preset | None = None
     decoder: str | None = None
     start: str = "cover"
     evade: Path | None = None

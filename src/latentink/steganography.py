@@ -224,7 +224,7 @@ def capacity(
     codec: str = DEFAULT_CODEC,
     weights: Path | None = None,
     quality: float = DEFAULT_QUALITY,
-    preset: str = DEFAULT_PRESET,
+    preset: str | None = None,
     channel: str = DEFAULT_CHANNEL,
 ) -> Capacity:
     """Estimate how long a message a photo carries; ``hide`` is the proof.
@@ -234,14 +234,16 @@ def capacity(
         codec: name (codecs/registry.py).
         weights: weights file of the codec; None uses the bundled one.
         quality: 1 (small file) to 8 (good picture), any number between.
-        preset: name of the editor's preset.
+        preset: name of the pixels channel's preset; None takes the default.
         channel: name (channels/registry.py).
 
     Raises:
-        OptionError: there is no channel or preset of that name, or the quality is out of range.
+        OptionError: there is no channel or preset of that name, the channel has no use for a
+            preset, or the quality is out of range.
         PictureError, WeightsError: as for :func:`hide`.
     """
-    place, editing = channel_named(channel), preset_named(preset)
+    place, editing = channel_named(channel), preset_named(preset or DEFAULT_PRESET)
+    place.check(HideOptions(channel=channel, preset=preset))
     cover = _as_picture(image)
     loaded = load_codec(codec, weights)
     coins = coins_of(entropy_of(0))  # The same answer for the same photo.
@@ -387,7 +389,7 @@ def _check_options(options: HideOptions, message: bytes) -> Preset:
             f"The message has {len(message)} bytes; {MAX_MESSAGE_BYTES} is the limit."
         )
     preset = options.preset
-    return preset if isinstance(preset, Preset) else preset_named(preset)
+    return preset if isinstance(preset, Preset) else preset_named(preset or DEFAULT_PRESET)
 
 
 def _check_seed(seed: int | None) -> None:

@@ -104,7 +104,6 @@ def test_without_a_password_the_command_says_so(folder):
     (folder / "message").write_bytes(bytes(range(40)))
     result = run(
         "hide", folder / "cover.png", "-o", folder / "o.lik", "-f", folder / "message", "--json",
-        "--preset", "fast",
     )  # fmt: skip
     assert result.exit_code == 0
     assert "public key" in result.stderr
@@ -176,6 +175,8 @@ def test_bad_options(folder, stego_file):
     refused(*hide, "-m", "x", "--codec", "none", says="no codec")
     refused(*hide, "-m", "x", "--quality", "99", says="choose 1 to 8")
     refused(*hide, "-m", "x", "--preset", "none", says="no preset")
+    refused(*hide, "-m", "x", "--preset", "fast", says="leave --preset out, or take --channel")
+    refused("capacity", cover, "--preset", "fast", says="leave --preset out, or take --channel")
     refused(*hide, "-m", "x", "--decoder", "none", says="take --channel pixels")
     pixels = ("-m", "x", "--channel", "pixels")
     refused(*hide, *pixels, "--decoder", "none", says="no message decoder")

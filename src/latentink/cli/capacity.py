@@ -16,7 +16,7 @@ from latentink.cli.options import (
     QualityOption,
     WeightsOption,
 )
-from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_PRESET, DEFAULT_QUALITY
+from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_QUALITY
 
 
 @for_people
@@ -26,7 +26,7 @@ def capacity_command(
     quality: QualityOption = DEFAULT_QUALITY,
     weights: WeightsOption = None,
     channel: ChannelOption = DEFAULT_CHANNEL,
-    preset: PresetOption = DEFAULT_PRESET,
+    preset: PresetOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Estimate how many bytes a photo carries at acceptable quality."""

@@ -31,7 +31,6 @@ from latentink.defaults import (
     DEFAULT_CHANNEL,
     DEFAULT_CODEC,
     DEFAULT_DEVICE,
-    DEFAULT_PRESET,
     DEFAULT_QUALITY,
 )
 from latentink.errors import OptionError
@@ -59,7 +58,7 @@ def hide_command(
     quality: QualityOption = DEFAULT_QUALITY,
     weights: WeightsOption = None,
     channel: ChannelOption = DEFAULT_CHANNEL,
-    preset: PresetOption = DEFAULT_PRESET,
+    preset: PresetOption = None,
     decoder: Annotated[
         str | None,
         typer.Option(

@@ -28,9 +28,10 @@ DeviceOption = Annotated[
     typer.Option(help="Where networks compute: auto (a GPU where there is one), cpu, cuda or mps."),
 ]
 PresetOption = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="Preset of the pixels channel's editor: balanced, fast, or paper (research)."
+        help="Preset of the pixels channel's editor: balanced (the default), fast, or paper "
+        "(research)."
     ),
 ]
 WeightsOption = Annotated[

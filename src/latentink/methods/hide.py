@@ -29,7 +29,7 @@ class Hide(Method):
         channel: ``"pixels"`` or ``"latents"``.
         codec: name of the codec.
         quality: 1 to 8.
-        preset: name of the editor's preset.
+        preset: name of the editor's preset; None in the latents channel, which has no editor.
         rate: message bits per pixel; the message has whole bytes, at least one. None fills the room
             of the exact coding.
         password: None is the public key.
@@ -40,7 +40,7 @@ class Hide(Method):
     channel: str
     codec: str
     quality: float
-    preset: str
+    preset: str | None
     rate: float | None
     password: str | None = None
     device: str = DEFAULT_DEVICE
@@ -102,7 +102,9 @@ class Hide(Method):
         return bits.astype(np.float32) * 2 - 1
 
 
-def _hide(name: str, channel: str, preset: str, rate: float | None, options: MethodOptions) -> Hide:
+def _hide(
+    name: str, channel: str, preset: str | None, rate: float | None, options: MethodOptions
+) -> Hide:
     return Hide(
         name,
         channel,
@@ -129,11 +131,11 @@ ENTRIES = tuple(
         (
             "hide-exact",
             "latents",
-            "balanced",
+            None,
             None,
             "`hide --exact`, as much as is hidden by proof",
         ),
-        ("hide-latents", "latents", "balanced", 1 / 4, "`hide`, 1/4 bit a pixel, measured"),
-        ("hide-latents-short", "latents", "balanced", 1 / 32, "`hide`, 1/32 bit a pixel"),
+        ("hide-latents", "latents", None, 1 / 4, "`hide`, 1/4 bit a pixel, measured"),
+        ("hide-latents-short", "latents", None, 1 / 32, "`hide`, 1/32 bit a pixel"),
     )
 )

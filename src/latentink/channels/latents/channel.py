@@ -25,9 +25,14 @@ class LatentsChannel(Channel):
         """Refuse what only an editor of pictures has a use for.
 
         Raises:
-            OptionError: a message decoder, a time limit, a start other than the cover, a detector
-                to evade, steps with a proof asked for, or fewer than 0 steps.
+            OptionError: a preset, a message decoder, a time limit, a start other than the cover, a
+                detector to evade, steps with a proof asked for, or fewer than 0 steps.
         """
+        if options.preset is not None:
+            raise OptionError(
+                "The latents channel has no use for a preset; leave --preset out, or take "
+                "--channel pixels."
+            )
         if (options.decoder, options.seconds) != (None, None):
             raise OptionError(
                 "The latents channel has neither a message decoder nor a time limit; leave "
