@@ -100,6 +100,27 @@ def test_password_from_file_and_environment(folder, stego_file):
     refused("reveal", stego_file, "-p", "wrong", says="No message was found", env=variable)
 
 
+def test_an_empty_variable_is_no_password(folder, stego_file):
+    empty, says = {"LATENTINK_PASSWORD": ""}, "LATENTINK_PASSWORD is empty; set it"
+    refused("reveal", stego_file, says=says, env=empty)
+    hide = ("hide", folder / "cover.png", "-o", folder / "o.lik", "-m", "x")
+    refused(*hide, says=says, env=empty)
+    assert run("reveal", stego_file, "-p", "tide", env=empty).stdout == "meet at noon"
+
+
+@pytest.mark.parametrize("typed", [b"", b"tide\ntide\n"])
+def test_without_a_terminal_nothing_is_asked(stego_file, typed):
+    """In a session of its own a process has no terminal, and its input is no terminal either."""
+    done = subprocess.run(
+        [*COMMAND, "reveal", stego_file, "--ask-password"],
+        input=typed, capture_output=True, start_new_session=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout == b""
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("latentink: There is no terminal to ask for the password on; give it")
+
+
 def test_without_a_password_the_command_says_so(folder):
     (folder / "message").write_bytes(bytes(range(40)))
     result = run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,8 @@ def read_password(password: str | None, file: Path | None, ask: bool, *, twice: 
         twice: whether the prompt asks for a repetition.
 
     Raises:
-        OptionError: two ways at once, an unreadable file, an empty password, or a mismatch.
+        OptionError: two ways at once, an unreadable file, an empty file or variable, no terminal
+            to ask on, or two different answers.
     """
     if sum((password is not None, file is not None, ask)) > 1:
         raise OptionError("Give the password in one way: -p, --password-file or --ask-password.")
@@ -50,7 +52,7 @@ def read_password(password: str | None, file: Path | None, ask: bool, *, twice: 
         return _first_line(file)
     if ask:
         return _prompt(twice)
-    return password if password is not None else os.environ.get(VARIABLE)
+    return password if password is not None else _from_environment()
 
 
 def say_if_public(password: str | None) -> None:
@@ -80,11 +82,26 @@ def _first_line(file: Path) -> str:
     return password
 
 
+def _from_environment() -> str | None:
+    password = os.environ.get(VARIABLE)
+    if password == "":
+        raise OptionError(
+            f"The variable {VARIABLE} is empty; set it to the password, or unset it to use none."
+        )
+    return password
+
+
 def _prompt(twice: bool) -> str:
     try:
-        password = getpass.getpass("Password: ")
-        if twice and getpass.getpass("Repeat it: ") != password:
-            raise OptionError("The two passwords differ; start again.")
-    except EOFError:
-        raise OptionError("There is no terminal to ask for the password on.") from None
+        with warnings.catch_warnings():
+            # Without a terminal getpass would warn, and then show what is typed.
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            password = getpass.getpass("Password: ")
+            if twice and getpass.getpass("Repeat it: ") != password:
+                raise OptionError("The two passwords differ; start again.")
+    except (EOFError, getpass.GetPassWarning):
+        raise OptionError(
+            "There is no terminal to ask for the password on; give it with --password-file or the "
+            f"variable {VARIABLE}."
+        ) from None
     return password
