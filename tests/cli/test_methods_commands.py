@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,34 @@ def test_a_message_that_jpeg_would_lose_is_not_sent(cover: Path, tmp_path: Path)
     )
     assert done.exit_code == 2
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("stego.lik", ["--method", "hide-latents", "-m", "noon", "-p", "tide"], "noon"),
+        ("my stego.png", ["--method", "lsb-matching", "--depth", "2", "--seed", "7"], "100.0000%"),
+    ],
+)
+def test_what_it_says_reads_it(
+    cover: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: list[str],
+    says: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("getpass.getpass", lambda prompt: "tide")
+    out = tmp_path / name
+    done = RUN.invoke(app, ["embed", str(cover), "-o", str(out), *options])
+    assert done.exit_code == 0, done.output
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("read with: ")]
+    program, *command = shlex.split(line.removeprefix("read with: "))
+    assert program == "latentink"
+    assert RUN.invoke(app, command).stdout.startswith(says)
+
+
+def test_what_is_only_simulated_is_not_read(cover: Path, tmp_path: Path) -> None:
+    out = tmp_path / "stego.png"
+    done = RUN.invoke(app, ["embed", str(cover), "-o", str(out), "--method", "s-uniward"])
+    assert done.exit_code == 0, done.output
+    assert "read with" not in done.stdout
 
 
 def test_the_list_names_every_method() -> None:

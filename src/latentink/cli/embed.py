@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,12 @@ from latentink.cli.password import (
     read_password,
     say_if_public,
 )
-from latentink.defaults import DEFAULT_DEVICE, LARGEST_SEED
+from latentink.defaults import (
+    DEFAULT_DEPTH,
+    DEFAULT_DEVICE,
+    DEFAULT_SUBSAMPLING,
+    LARGEST_SEED,
+)
 from latentink.errors import OptionError
 from latentink.picture import check_output, write_atomically
 
@@ -34,9 +40,9 @@ def embed_command(
     cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
     method: MethodOption,
-    depth: DepthOption = 1,
+    depth: DepthOption = DEFAULT_DEPTH,
     decoder: DecoderOption = None,
-    subsampling: SubsamplingOption = "4:4:4",
+    subsampling: SubsamplingOption = DEFAULT_SUBSAMPLING,
     seed: Annotated[int, typer.Option(help="Seed of the random bits and of the method.")] = 0,
     device: DeviceOption = DEFAULT_DEVICE,
     text: Annotated[
@@ -54,7 +60,10 @@ def embed_command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Embed random bits or a message in a photo with any method, and measure the result."""
+    """Embed random bits or a message in a photo with any method, and measure the result.
+
+    `latentink extract` reads them, also of the methods hide-*; `reveal` reads what `hide` wrote.
+    """
     outputs = [path for path in (out, report) if path is not None]
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise OptionError("The outputs must be different files.")
@@ -93,3 +102,31 @@ def embed_command(
         print_json(figures)
     else:
         print_rows([("written", str(out)), *embedding_rows(figures)])
+        if not chosen.simulated:
+            told = {
+                "--method": method,
+                "--depth": None if depth == DEFAULT_DEPTH else depth,
+                "--decoder": decoder,
+                "--subsampling": None if subsampling == DEFAULT_SUBSAMPLING else subsampling,
+                "--seed": seed if message is None else None,
+            }
+            print(f"read with: {extracting(out, told, asking=secret is not None)}")
+
+
+def extracting(stego: Path, options: dict[str, str | int | None], *, asking: bool) -> str:
+    """Return the command that reads what was embedded.
+
+    Args:
+        stego: the file.
+        options: what ``extract`` has to be told; None is left out.
+        asking: whether a password is needed.
+
+    Example:
+        >>> extracting(Path("my s.png"), {"--method": "fnns-png", "--seed": None}, asking=True)
+        "latentink extract 'my s.png' --method fnns-png --ask-password"
+    """
+    words = ["latentink", "extract", str(stego)]
+    for name, value in options.items():
+        if value is not None:
+            words += [name, str(value)]
+    return shlex.join([*words, "--ask-password"] if asking else words)

@@ -13,6 +13,7 @@ from latentink.cli.errors import for_people
 from latentink.cli.options import DecoderOption, DepthOption, MethodOption, SubsamplingOption
 from latentink.cli.password import AskOption, PasswordFileOption, PasswordOption, read_password
 from latentink.cli.reveal import printable
+from latentink.defaults import DEFAULT_DEPTH, DEFAULT_SUBSAMPLING
 from latentink.errors import OptionError
 from latentink.picture import check_output, read_file, write_atomically
 
@@ -21,9 +22,9 @@ from latentink.picture import check_output, read_file, write_atomically
 def extract_command(
     stego: Annotated[Path, typer.Argument(help="The file that embed wrote.")],
     method: MethodOption,
-    depth: DepthOption = 1,
+    depth: DepthOption = DEFAULT_DEPTH,
     decoder: DecoderOption = None,
-    subsampling: SubsamplingOption = "4:4:4",
+    subsampling: SubsamplingOption = DEFAULT_SUBSAMPLING,
     password: PasswordOption = None,
     password_file: PasswordFileOption = None,
     ask_password: AskOption = False,

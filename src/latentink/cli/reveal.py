@@ -28,7 +28,10 @@ def reveal_command(
     weights: ReceiverWeightsOption = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the message here.")] = None,
 ) -> None:
-    """Read the message; text goes to the terminal, anything to a file with -o."""
+    """Read the message; text goes to the terminal, anything to a file with -o.
+
+    What `embed` wrote is read by `extract`, also of the methods hide-*.
+    """
     if out is not None:
         check_output(out, stego)
     secret = read_password(password, password_file, ask_password, twice=False)
@@ -43,15 +46,19 @@ def reveal_command(
     if not sys.stdout.isatty():
         sys.stdout.buffer.write(message)
         return
-    print(printable(message))
+    print(printable(message, "write it with -o FILE, or read what embed wrote with extract"))
 
 
-def printable(message: bytes) -> str:
-    """Return the text with control characters made visible: a message must not steer a terminal."""
+def printable(message: bytes, otherwise: str = "write it with -o FILE") -> str:
+    """Return the text with control characters made visible: a message must not steer a terminal.
+
+    Raises:
+        OptionError: it is not text; the sentence says what to do ``otherwise``.
+    """
     try:
         text = message.decode()
     except UnicodeDecodeError:
         raise OptionError(
-            f"The message is {len(message)} bytes of data, not text; write it with -o FILE."
+            f"The message is {len(message)} bytes of data, not text; {otherwise}."
         ) from None
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from latentink.defaults import DEFAULT_DEVICE
+from latentink.defaults import DEFAULT_DEPTH, DEFAULT_DEVICE, DEFAULT_SUBSAMPLING
 from latentink.errors import OptionError
 from latentink.message_decoders.message_decoder import MessageDecoder
 from latentink.message_decoders.registry import load_message_decoder
@@ -38,9 +38,9 @@ class MethodOptions:
         device: where networks compute: a key of :data:`latentink.devices.DEVICES`.
     """
 
-    depth: int = 1
+    depth: int = DEFAULT_DEPTH
     decoder: str | None = None
-    subsampling: str = "4:4:4"
+    subsampling: str = DEFAULT_SUBSAMPLING
     password: str | None = None
     device: str = DEFAULT_DEVICE
 
