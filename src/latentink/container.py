@@ -71,7 +71,7 @@ def unpack(data: bytes) -> LikFile:
             version of the format, or of a size that no .lik file has.
     """
     if data[:4] != MAGIC:
-        raise ContainerError("This is not a .lik file; it does not start like one.")
+        raise ContainerError("This is not a .lik file; name one that hide or compress wrote.")
     if len(data) < OVERHEAD_BYTES:
         raise ContainerError("This .lik file is cut short; get a complete copy of it.")
     fields = _HEADER.unpack_from(data)
@@ -94,7 +94,10 @@ def unpack(data: bytes) -> LikFile:
     if not intact or len(data) != expected:
         raise ContainerError("This .lik file was altered or damaged; get a fresh copy of it.")
     if not is_picture_size(height, width):
-        raise ContainerError(f"This .lik file claims {width}×{height} pixels; it is not genuine.")
+        raise ContainerError(
+            f"This .lik file claims {width}×{height} pixels and is not genuine; "
+            "get a fresh copy of it."
+        )
     stream = data[_HEADER.size : -_CHECK.size]
     return LikFile(codec_number, fingerprint, height, width, quality_code, digest, stream)
 

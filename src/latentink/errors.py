@@ -39,3 +39,16 @@ class OutputError(LatentinkError):
 
 class ConversionWarning(UserWarning):
     """A photo file was read, but not as it is: its colours or its depth had to be converted."""
+
+
+def unfit_weights(finding: str) -> WeightsError:
+    """Return the error about a weights file that does not hold what it should.
+
+    Args:
+        finding: what is wrong, beginning with the file, without a full stop.
+
+    Example:
+        >>> print(unfit_weights("a.safetensors misses tensor 'bias'"))
+        a.safetensors misses tensor 'bias'; get a fresh copy of the file, or name another one.
+    """
+    return WeightsError(f"{finding}; get a fresh copy of the file, or name another one.")

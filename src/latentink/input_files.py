@@ -35,13 +35,15 @@ def check_regular(path: Path, error: Callable[[str], LatentinkError]) -> None:
     except FileNotFoundError:
         raise error(f"There is no file {path}; check the name.") from None
     except (OSError, ValueError) as reason:
-        raise error(f"{path} cannot be read: {_why(reason)}.") from None
+        raise error(
+            f"{path} cannot be read: {_why(reason)}; check its name and permissions."
+        ) from None
     if stat.S_ISDIR(found.st_mode):
         raise error(f"{path} is a folder; name one file.")
     if not stat.S_ISREG(found.st_mode):
         raise error(f"{path} is a device or a pipe; put what it gives into a file, and name that.")
     if found.st_size > _MOST_BYTES:
-        raise error(f"{path} is larger than 2 GiB.")
+        raise error(f"{path} is larger than 2 GiB; name a smaller file.")
 
 
 def read_input(path: Path, error: Callable[[str], LatentinkError]) -> bytes:
@@ -58,7 +60,9 @@ def read_input(path: Path, error: Callable[[str], LatentinkError]) -> bytes:
     try:
         return path.read_bytes()
     except OSError as reason:
-        raise error(f"{path} cannot be read: {_why(reason)}.") from None
+        raise error(
+            f"{path} cannot be read: {_why(reason)}; check its name and permissions."
+        ) from None
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
@@ -75,9 +79,11 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     try:
         return tomllib.loads(data.decode("utf-8"))
     except RecursionError:
-        raise OptionError(f"{what} {path} is nested too deeply.") from None
+        raise OptionError(
+            f"{what} {path} is nested too deeply; write it with fewer brackets."
+        ) from None
     except ValueError as reason:  # Not TOML, not UTF-8, or a number of thousands of digits.
-        raise OptionError(f"{what} {path} is not TOML: {reason}.") from None
+        raise OptionError(f"{what} {path} is not TOML: {reason}; correct it.") from None
 
 
 def _why(reason: OSError | ValueError) -> str:

@@ -44,10 +44,12 @@ def list_photos(folder: Path) -> list[Path]:
         OptionError: the folder is missing or holds no picture; the sentence names it.
     """
     if not folder.is_dir():
-        raise OptionError(f"The folder of photos {folder} does not exist.")
+        raise OptionError(f"The folder of photos {folder} does not exist; check its name.")
     photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
     if not photos:
-        raise OptionError(f"The folder {folder} holds no photo ({', '.join(PICTURE_SUFFIXES)}).")
+        raise OptionError(
+            f"The folder {folder} holds no photo ({', '.join(PICTURE_SUFFIXES)}); name another."
+        )
     return photos
 
 
@@ -292,7 +294,9 @@ def check_output(path: Path, *inputs: Path) -> None:
                 f"The folder {path.parent} does not exist; create it first."
             ) from None
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}; name another file or folder."
+        ) from None
     else:
         _check_overwriting(path, inputs)
     write_atomically(path.with_name(_temporary_name(path)), None)
@@ -322,7 +326,9 @@ def write_atomically(path: Path, data: bytes | None) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}; name another file or folder."
+        ) from None
 
 
 def _temporary_name(path: Path) -> str:

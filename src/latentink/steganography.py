@@ -316,7 +316,8 @@ def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.n
 def _message_in(received: Received, ring: KeyRing) -> bytes:
     """Return the message that the first channel finds; errors as for :func:`reveal`."""
     failure = MessageNotFoundError(
-        "No message was found: the password is missing or wrong, or the file carries no message."
+        "No message was found: the password is missing or wrong, or the file carries no message; "
+        "check both."
         if received.latents is not None
         else "No message was found: the password is missing or wrong, or the picture carries no "
         "message; a message that was hidden without --channel pixels is in the .lik file alone."
@@ -386,7 +387,7 @@ def _check_options(options: HideOptions, message: bytes) -> Preset:
     _check_seed(options.seed)
     if len(message) > MAX_MESSAGE_BYTES:
         raise CapacityError(
-            f"The message has {len(message)} bytes; {MAX_MESSAGE_BYTES} is the limit."
+            f"The message has {len(message)} bytes, {MAX_MESSAGE_BYTES} is the limit; shorten it."
         )
     preset = options.preset
     return preset if isinstance(preset, Preset) else preset_named(preset or DEFAULT_PRESET)

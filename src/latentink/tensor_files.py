@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from latentink.errors import OutputError, WeightsError
+from latentink.errors import OutputError, WeightsError, unfit_weights
 from latentink.input_files import check_regular
 
 
@@ -31,7 +31,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return tensors, file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} cannot be read as safetensors: {error}.") from error
+        raise unfit_weights(f"{path} cannot be read as safetensors: {error}") from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -44,16 +44,16 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise WeightsError(
+        raise unfit_weights(
             f"The checkpoint {path} holds more than tensors, or is damaged, and was not loaded "
-            f"({str(error).splitlines()[0]})."
+            f"({str(error).splitlines()[0]})"
         ) from None
     except (OSError, RuntimeError, EOFError, ValueError) as error:
-        raise WeightsError(
-            f"The checkpoint {path} is truncated or damaged ({str(error).splitlines()[0]})."
+        raise unfit_weights(
+            f"The checkpoint {path} is truncated or damaged ({str(error).splitlines()[0]})"
         ) from None
     if not isinstance(state, dict) or not state:
-        raise WeightsError(f"The checkpoint {path} is not a dictionary of tensors.")
+        raise unfit_weights(f"The checkpoint {path} is not a dictionary of tensors")
     return state
 
 
@@ -75,7 +75,7 @@ def metadata_number(path: Path, metadata: dict[str, str], field: str, largest: i
     """
     text = metadata.get(field, "")
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= largest):
-        raise WeightsError(f"{path} says {field} = {text!r}, not 1 to {largest}.")
+        raise unfit_weights(f"{path} says {field} = {text!r}, not 1 to {largest}")
     return int(text)
 
 
@@ -95,7 +95,7 @@ def state_dict_of(state: dict[str, Any], origin: str) -> dict[str, Tensor]:
         state = state["state_dict"]
     for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise WeightsError(f"The checkpoint {origin} has an entry {name!r} that is no tensor.")
+            raise unfit_weights(f"The checkpoint {origin} has an entry {name!r} that is no tensor")
     return state
 
 
@@ -118,7 +118,9 @@ def write_safetensors(
         partial.write_bytes(save(contiguous, dict(metadata)))
         partial.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.") from error
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}; name another file or folder."
+        ) from error
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:
@@ -138,20 +140,20 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:
         >>> fill(layer, {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}, "the example")
         >>> layer(torch.tensor([3.0, 4.0]))
         tensor([7.])
-        >>> fill(layer, {"weight": torch.ones(1, 2)}, "the example")
+        >>> fill(layer, {"weight": torch.ones(1, 2)}, "the example")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        latentink.errors.WeightsError: the example misses tensor 'bias'.
+        latentink.errors.WeightsError: the example misses tensor 'bias'; get ...
     """
     statistics = {k: v for k, v in module.named_buffers() if "running_" in k}
     wanted = dict(module.named_parameters()) | statistics
     if wrong := sorted(wanted.keys() ^ tensors.keys()):
         state = "misses" if wrong[0] in wanted else "has the surplus"
-        raise WeightsError(f"{origin} {state} tensor {wrong[0]!r}.")
+        raise unfit_weights(f"{origin} {state} tensor {wrong[0]!r}")
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name].shape:
             shapes = f"{tuple(tensor.shape)} instead of {tuple(wanted[name].shape)}"
-            raise WeightsError(f"{origin}: tensor {name!r} has the shape {shapes}.")
+            raise unfit_weights(f"{origin}: tensor {name!r} has the shape {shapes}")
         if not torch.isfinite(tensor).all():
-            raise WeightsError(f"{origin}: tensor {name!r} holds values that are not finite.")
+            raise unfit_weights(f"{origin}: tensor {name!r} holds values that are not finite")
     module.load_state_dict(dict(tensors), strict=False)
     module.requires_grad_(False).eval()

@@ -217,6 +217,33 @@ def test_bad_options(folder, stego_file):
     assert names(folder) == ["cover.png", "stego.lik"]
 
 
+def test_a_sentence_says_what_to_do(folder, stego_file):
+    """What is wrong comes first, and after it what would help."""
+    cover, out = folder / "cover.png", folder / "out.lik"
+    (folder / "latin").write_bytes(b"h\xf6her\n")
+    (folder / "recipe.toml").write_text("speed = 1\n")
+    (folder / "broken.toml").write_text("steps =\n")
+    (folder / "empty").mkdir()
+    weights = "get a fresh copy of the file, or name another one"
+    png = ("embed", cover, "-o", folder / "o.png", "--method")
+    train = ("train", "decoder", "-o", folder / "o.safetensors", "--recipe")
+    for arguments, says in (
+        (("reveal", stego_file, "-p", "ebb"), "check both"),
+        (("decompress", cover, "-o", folder / "o.png"), "name one that hide or compress wrote"),
+        (("reveal", stego_file, "--password-file", folder / "latin"), "save it as UTF-8"),
+        (("compress", cover, "-o", out, "--weights", cover), weights),
+        (("weights", "import", cover, "--codec", "elic"), weights),
+        ((*png, "s-uniward", "-m", "x"), "take another method"),
+        ((*png, "lsb-matching", "--decoder", "dense"), "leave --decoder out"),
+        ((*png, "fnns-png", "--depth", "9"), "depths 1 to 4"),
+        (("detect", folder / "empty"), "name PNG"),
+        ((*train, folder / "recipe.toml"), "correct it or leave it out"),
+        ((*train, folder / "broken.toml"), "correct it"),
+    ):
+        refused(*arguments, says=says)
+    assert not out.exists()
+
+
 def test_too_long_a_message(folder):
     (folder / "long").write_bytes(np.random.default_rng(0).bytes(30_000))
     refused(

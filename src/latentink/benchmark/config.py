@@ -209,7 +209,8 @@ def _expanded(folder: str, dataset: str) -> Path:
         return Path(folder).expanduser()
     except RuntimeError:
         raise OptionError(
-            f"The dataset {dataset!r} has folder = {folder!r}, but there is no such user."
+            f"The dataset {dataset!r} has folder = {folder!r}, but there is no such user; "
+            "write the path in full."
         ) from None
 
 
@@ -227,7 +228,7 @@ class _Table:
 
     def check_keys(self, known: tuple[str, ...]) -> None:
         if not isinstance(self.values, dict):
-            raise OptionError(f"{self.owner} is {self.values!r}, not a table of keys.")
+            raise OptionError(f"{self.owner} is {self.values!r}, not a table of keys; make it one.")
         if unknown := [key for key in self.values if key not in known]:
             raise OptionError(
                 f"{self.owner} has the unknown key {unknown[0]!r}; known are {', '.join(known)}."
@@ -244,7 +245,7 @@ class _Table:
     def word(self, key: str, default: str | None = None) -> str:
         value = self.values.get(key, default)
         if value is None:
-            raise OptionError(f"{self.owner} lacks the key {key!r}.")
+            raise OptionError(f"{self.owner} lacks the key {key!r}; add it.")
         if not isinstance(value, str):
             raise OptionError(f"{self.owner} has {key} = {value!r}, not a text in quotes.")
         return value

@@ -81,7 +81,10 @@ def evaluate_detector(
         OptionError: no pairs, or files that the detector cannot look at.
     """
     if not pairs:
-        raise OptionError(f"{method} refused all photos, so there is nothing to detect.")
+        raise OptionError(
+            f"{method} refused all photos, so there is nothing to detect; "
+            "take other photos or another method."
+        )
     covers, stegos = [], []
     for pair in pairs:
         covers.append(detector.score(REFERENCES[reference](pair)))

@@ -30,7 +30,7 @@ from torch.nn import functional
 from latentink.benchmark.extras import import_pandas
 from latentink.benchmark.layout import COVER
 from latentink.critics.lpips import PerceptualLoss
-from latentink.errors import OptionError, WeightsError
+from latentink.errors import OptionError, unfit_weights
 from latentink.picture import read_picture, to_tensor
 from latentink.tensor_files import read_checkpoint
 
@@ -61,7 +61,9 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
         OptionError: a set has fewer than two pictures.
     """
     if min(len(first), len(second)) < 2:
-        raise OptionError("A Fréchet distance needs two pictures at least on either side.")
+        raise OptionError(
+            "A Fréchet distance needs two pictures at least on either side; take more."
+        )
     one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     root, other_root = _covariance_root(one), _covariance_root(other)
     cross = np.linalg.svd(root @ other_root.T, compute_uv=False).sum()
@@ -116,8 +118,8 @@ def load_inception(weights: Path | None = None) -> nn.Module | None:
             "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path)
         )
     except RuntimeError as error:
-        raise WeightsError(
-            f"{path} does not hold torch-fidelity's Inception v3 ({str(error).splitlines()[0]})."
+        raise unfit_weights(
+            f"{path} does not hold torch-fidelity's Inception v3 ({str(error).splitlines()[0]})"
         ) from None
     return extractor
 

@@ -40,4 +40,6 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+        raise OutputError(
+            f"The folder {folder} cannot be made: {error.strerror}; name another one."
+        ) from error

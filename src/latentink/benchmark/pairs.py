@@ -73,7 +73,9 @@ def make_pairs(
     """
     _method(recipe.method, device)
     if len({photo.stem for photo in photos}) < len(photos):
-        raise OptionError("Two photos have the same name; pairs are told apart by it.")
+        raise OptionError(
+            "Two photos have the same name, by which pairs are told apart; rename one."
+        )
     _claim(folder, recipe)
     missing = [photo for photo in photos if not _is_done(folder, photo.stem)]
     for _ in range(len(photos) - len(missing)):
@@ -157,7 +159,9 @@ def _claim(folder: Path, recipe: PairsRecipe) -> None:
             write_atomically(manifest, text.encode())
         known = manifest.read_text()
     except OSError as error:
-        raise OutputError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+        raise OutputError(
+            f"The folder {folder} cannot be used: {error.strerror}; name another one."
+        ) from error
     if known != text:
         raise OptionError(f"{folder} holds pairs of another recipe ({known}); name another folder.")
 

@@ -102,7 +102,10 @@ def write_report(
     """
     datasets = list(done(results)["dataset"].unique())
     if not datasets:
-        raise OptionError("There is nothing to report yet: no method was measured on any photo.")
+        raise OptionError(
+            "There is nothing to report yet: no method was measured on any photo; "
+            "run the benchmark first."
+        )
     for folder in (out / "tables", out / "figures"):
         make_folder(folder)
     write_atomically(out / RESULTS_TABLE, results.to_csv(index=False, float_format="%.6g").encode())

@@ -88,7 +88,9 @@ class Results:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)
         except (OSError, sqlite3.OperationalError) as error:
-            raise OutputError(f"The results {path} cannot be opened: {error}.") from error
+            raise OutputError(
+                f"The results {path} cannot be opened: {error}; choose another folder."
+            ) from error
         # Text that is no UTF-8 is no column or figure of ours, and is told as such.
         self._connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
@@ -228,9 +230,13 @@ class Results:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise OutputError(f"The results {self.path} cannot be written: {error}.") from error
+            raise OutputError(
+                f"The results {self.path} cannot be written: {error}; choose another folder."
+            ) from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            raise OptionError(f"{self.path} is not a file of results: {error}.") from error
+            raise OptionError(
+                f"{self.path} is not a file of results: {error}; choose another folder."
+            ) from error
 
 
 def _columns() -> dict[str, str]:

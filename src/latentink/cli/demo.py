@@ -30,7 +30,9 @@ def demo_command(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {out} cannot be made: {error.strerror}.") from None
+        raise OutputError(
+            f"The folder {out} cannot be made: {error.strerror}; name another one."
+        ) from None
 
     try:
         from skimage.data import astronaut

@@ -168,7 +168,7 @@ def detect_command(
         from latentink.cli.evaluate import EvaluateOptions, evaluate_detectors
 
         if mode != "default" or threshold != _THRESHOLD:
-            raise OptionError("--mode and --threshold do not go with --evaluate.")
+            raise OptionError("--mode and --threshold do not go with --evaluate; leave them out.")
         photos = [source.path for source in find_sources(paths, leave_out=csv_file)[0]]
         options = EvaluateOptions(
             method=evaluate,
@@ -210,7 +210,10 @@ def _give_verdicts(
     for finding in skipped:
         print(f"skipped  {shown(finding.source.path)}: {finding.reason}", file=sys.stderr)
     if not examined:
-        raise PictureError("There is nothing to examine: no picture among the files named.")
+        raise PictureError(
+            "There is nothing to examine: no picture among the files named; "
+            "name PNG, JPEG, WebP, TIFF, BMP or .lik files."
+        )
     if csv_file is not None:
         write_atomically(csv_file, as_csv(examined, mode))
     print_verdicts(examined, len(skipped))

@@ -125,7 +125,10 @@ def readable(files: list[Path], most: int) -> tuple[list[Path], int]:
         else:
             found.append(path)
     if not found:
-        raise PictureError("There is nothing to examine: no picture among the files named.")
+        raise PictureError(
+            "There is nothing to examine: no picture among the files named; "
+            "name PNG, JPEG, WebP, TIFF or BMP files."
+        )
     return found, skipped
 
 

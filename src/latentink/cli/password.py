@@ -70,15 +70,24 @@ def _first_line(file: Path) -> str:
         with file.open("rb") as source:  # A pipe will do, as from a password manager.
             line = source.readline(_LONGEST_PASSWORD + 1)
     except OSError as error:
-        raise OptionError(f"The password file {file} cannot be read: {error.strerror}.") from None
+        raise OptionError(
+            f"The password file {file} cannot be read: {error.strerror}; "
+            "check its name and permissions."
+        ) from None
     if len(line) > _LONGEST_PASSWORD:
-        raise OptionError(f"The first line of the password file {file} is too long.")
+        raise OptionError(
+            f"The first line of the password file {file} is too long; name a file with a password."
+        )
     try:
         password = line.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise OptionError(f"The password file {file} is not UTF-8 text.") from None
+        raise OptionError(
+            f"The password file {file} is not UTF-8 text; save it as UTF-8."
+        ) from None
     if not password:
-        raise OptionError(f"The password file {file} has no password in its first line.")
+        raise OptionError(
+            f"The password file {file} has no password in its first line; write it there."
+        )
     return password
 
 

@@ -205,7 +205,9 @@ class Codec(ABC):
     def _gain(self, rows: Tensor, quality_code: int) -> Tensor:
         position = quality_code * QUALITY_UNIT
         if not self.qualities[0] <= position <= self.qualities[-1]:
-            raise ContainerError("This file has a quality that its codec does not have.")
+            raise ContainerError(
+                "This file has a quality that its codec does not have; get a fresh copy of it."
+            )
         log = interpolate(rows, self.qualities, torch.tensor([position]))
         return log.exp().view(1, -1, 1, 1)
 

@@ -27,7 +27,7 @@ from latentink.codecs.normalisation import laid_out
 from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.registry import CodecSpec
 from latentink.codecs.weights_file import network_tensors
-from latentink.errors import WeightsError
+from latentink.errors import unfit_weights
 from latentink.geometry import Rectangle
 from latentink.losses.rate import gaussian_bits, gaussian_information
 from latentink.relaxations.straight_through import straight_through
@@ -193,7 +193,7 @@ def convert_published(networks: Networks, origin: str) -> tuple[Networks, int]:
         WeightsError: The first layer of g_s is missing.
     """
     if "0.weight" not in networks["g_s"]:
-        raise WeightsError(f"{origin} misses tensor 'g_s.0.weight'.")
+        raise unfit_weights(f"{origin} misses tensor 'g_s.0.weight'")
     return networks, networks["g_s"]["0.weight"].shape[0]
 
 

@@ -17,7 +17,7 @@ from latentink.codecs.model import weights_of
 from latentink.codecs.published import import_checkpoint
 from latentink.codecs.registry import CODECS
 from latentink.codecs.weights_file import FORMAT, read_weights
-from latentink.errors import OptionError, OutputError, WeightsError
+from latentink.errors import OptionError, OutputError, WeightsError, unfit_weights
 from latentink.tensor_files import read_checkpoint, state_dict_of, write_safetensors
 
 ZOO_QUALITIES = range(1, 9)
@@ -77,7 +77,9 @@ def import_weights(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+        raise OutputError(
+            f"The folder {folder} cannot be made: {error.strerror}; name a file in another with -o."
+        ) from error
     trial = folder / f"{stem}.trial"
     write_safetensors(tensors, metadata, trial)
     try:
@@ -99,7 +101,8 @@ def _tensors_of(
         tensors, metadata = read_weights(source)
         if metadata["architecture"] != codec:
             raise WeightsError(
-                f"{source} holds weights of {metadata['architecture']}, not {codec}."
+                f"{source} holds weights of {metadata['architecture']}, not {codec}; "
+                "name that codec, or another file."
             )
         return tensors, metadata
     state = read_checkpoint(source)
@@ -116,10 +119,10 @@ def _of_trainer(
     """Return tensors and metadata of the weights in a checkpoint of ``latentink train codec``."""
     recipe = state["recipe"]
     if not isinstance(recipe, dict) or recipe.get("architecture") != codec:
-        raise WeightsError(f"{origin} is not a checkpoint of a run that trains {codec}.")
+        raise unfit_weights(f"{origin} is not a checkpoint of a run that trains {codec}")
     tensors = state.get("average") or state["model"]
     if not (_is_genuine(recipe, codec) and isinstance(tensors, dict)):
-        raise WeightsError(f"{origin} is damaged: its recipe is not that of a run.")
+        raise unfit_weights(f"{origin} is damaged: its recipe is not that of a run")
     model = implementation_of(codec).model(
         recipe["channels"], recipe["latent_channels"], recipe["qualities"]
     )
@@ -128,7 +131,7 @@ def _of_trainer(
     try:
         model.load_state_dict(own)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{origin} does not fit its own recipe ({error}).") from None
+        raise unfit_weights(f"{origin} does not fit its own recipe ({error})") from None
     return weights_of(model, torch.float16), {"steps": str(state.get("step", "unknown"))}
 
 

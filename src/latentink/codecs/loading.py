@@ -66,7 +66,10 @@ def load_codec(name: str, weights: Path | None = None) -> Codec:
     path = bundled(name) if weights is None else weights
     codec = _load(path, fingerprint_of(path))
     if codec.name != name:
-        raise WeightsError(f"{path} holds weights of {codec.name}, not of {name}.")
+        raise WeightsError(
+            f"{path} holds weights of {codec.name}, not of {name}; "
+            "name that codec, or another file."
+        )
     return codec
 
 

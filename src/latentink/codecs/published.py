@@ -18,7 +18,7 @@ from latentink.codecs.implementation import Published, implementation_of
 from latentink.codecs.layers.factorised_prior import FactorisedPrior
 from latentink.codecs.registry import CODECS
 from latentink.codecs.weights_file import pack_weights
-from latentink.errors import WeightsError
+from latentink.errors import unfit_weights
 from latentink.tensor_files import fill
 
 _BOTTLENECK = re.compile(r"^_?(matri|bias|factor)(?:x|ces|es|s)?\.?(\d)$")
@@ -47,15 +47,15 @@ def import_checkpoint(
     published = implementation_of(codec).published
     for name in published.networks:
         if not any(network.split(".")[0] == name for network in networks):
-            raise WeightsError(
-                f"{origin} is not a checkpoint of {codec}: it has no tensors {name!r}."
+            raise unfit_weights(
+                f"{origin} is not a checkpoint of {codec}: it has no tensors {name!r}"
             )
     for network in networks:
         if network.split(".")[0] not in published.networks:
             first = next(iter(networks[network]))
-            raise WeightsError(
+            raise unfit_weights(
                 f"{origin} is not a checkpoint of {codec}: "
-                f"it has the surplus tensor {network + '.' + first!r}."
+                f"it has the surplus tensor {network + '.' + first!r}"
             )
     bottleneck = _bottleneck(networks.pop("entropy_bottleneck"), origin)
     converted, channels = published.convert(networks, origin)
@@ -87,7 +87,7 @@ def _renamed(key: str, known: list[Published]) -> str:
 
 def _bottleneck(tensors: Mapping[str, Tensor], origin: str) -> FactorisedPrior:
     if "quantiles" not in tensors:
-        raise WeightsError(f"{origin} misses tensor 'entropy_bottleneck.quantiles'.")
+        raise unfit_weights(f"{origin} misses tensor 'entropy_bottleneck.quantiles'")
     bottleneck = FactorisedPrior(len(tensors["quantiles"]))
     by_number = {_numbered(key): value for key, value in tensors.items()}
     own = {_numbered(name): name for name, _ in bottleneck.named_parameters()}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from latentink.codecs.gains import extend_rows
 from latentink.codecs.model import CodecModel
 from latentink.codecs.weights_file import network_tensors
-from latentink.errors import WeightsError
+from latentink.errors import WeightsError, unfit_weights
 from latentink.tensor_files import read_checkpoint, read_safetensors
 
 
@@ -42,7 +42,10 @@ def load_start(model: CodecModel, path: Path) -> None:
             fits = _fill_leading(parameter, own.get(key), inputs=0 if key in transposed else 1)
             if not fits and name in ("g_a", "g_s"):
                 key = f"{name}.{key}"
-                raise WeightsError(f"The weights {path} do not fit the recipe: tensor {key!r}.")
+                raise WeightsError(
+                    f"The weights {path} do not fit the recipe: tensor {key!r}; "
+                    "name another file, or change the recipe."
+                )
     _fill_leading(gains.log_gain, tensors.get("log_gain"))
     if "log_inverse" in tensors:
         _fill_leading(gains.log_correction, tensors["log_inverse"] + tensors["log_gain"])
@@ -52,14 +55,17 @@ def _load_checkpoint(model: CodecModel, path: Path) -> None:
     """Load the model in a checkpoint of the same sizes, its gains extended to other qualities."""
     state = read_checkpoint(path)
     if not {"recipe", "model"} <= state.keys():
-        raise WeightsError(f"{path} is not a checkpoint of a codec's training.")
+        raise unfit_weights(f"{path} is not a checkpoint of a codec's training")
     tensors = dict(state["model"])
     for name in ("gains.log_gain", "gains.log_correction"):
         qualities = state["recipe"]["qualities"]
         tensors[name] = extend_rows(tensors[name], qualities, model.gains.qualities)
     for name, value in model.state_dict().items():
         if name not in tensors or tensors[name].shape != value.shape:
-            raise WeightsError(f"{path} does not fit the recipe: tensor {name!r}.")
+            raise WeightsError(
+                f"{path} does not fit the recipe: tensor {name!r}; "
+                "take its recipe's sizes, or name another file."
+            )
     model.load_state_dict(tensors)
 
 

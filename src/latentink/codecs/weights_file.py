@@ -40,7 +40,7 @@ from latentink.codecs.fixed_point import ACTIVATION_UNIT, to_grid
 from latentink.codecs.layers.factorised_prior import FactorisedPrior
 from latentink.codecs.registry import CODECS
 from latentink.codecs.weights_checks import problem_with
-from latentink.errors import WeightsError
+from latentink.errors import unfit_weights
 from latentink.tensor_files import read_safetensors
 
 FORMAT = "latentink codec 2"
@@ -126,11 +126,11 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path} holds something else than a codec of latentink.")
+        raise unfit_weights(f"{path} holds something else than a codec of latentink")
     if metadata.get("architecture") not in CODECS:
-        raise WeightsError(
-            f"{path} holds weights of an unknown codec, {metadata.get('architecture', '')!r}."
+        raise unfit_weights(
+            f"{path} holds weights of an unknown codec, {metadata.get('architecture', '')!r}"
         )
     if problem := problem_with(tensors):
-        raise WeightsError(f"The weights file {path} {problem}.")
+        raise unfit_weights(f"The weights file {path} {problem}")
     return tensors, metadata

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentink.bundled import bundled
-from latentink.errors import WeightsError
+from latentink.errors import WeightsError, unfit_weights
 from latentink.tensor_files import fill, metadata_number, read_safetensors, write_safetensors
 
 FORMAT = "latentink discriminator 1"
@@ -111,7 +111,7 @@ def read_discriminator(path: Path) -> tuple[Discriminator, dict[str, str]]:
     """
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path} holds something else than a discriminator of latentink.")
+        raise unfit_weights(f"{path} holds something else than a discriminator of latentink")
     network = Discriminator(
         metadata_number(path, metadata, "latent_channels", MAX_LATENT_CHANNELS),
         metadata_number(path, metadata, "width", MAX_WIDTH),
@@ -139,11 +139,15 @@ def load_discriminator(codec_name: str, fingerprint: bytes) -> Discriminator:
     if not path.exists():
         there = sorted(path.parent.glob(f"{_PREFIX}*.safetensors"))
         known = ", ".join(other.stem.removeprefix(_PREFIX) for other in there) or "none"
-        raise WeightsError(f"There is no discriminator for the codec {codec_name!r}; only {known}.")
+        raise WeightsError(
+            f"There is no discriminator for the codec {codec_name!r}; only {known}; "
+            "take another codec or preset."
+        )
     network, metadata = read_discriminator(path)
     if metadata.get("codec") != codec_name:
         raise WeightsError(
-            f"{path} holds a discriminator for {metadata.get('codec', '')!r}, not for {codec_name}."
+            f"{path} holds a discriminator for {metadata.get('codec', '')!r}, not for "
+            f"{codec_name}; install latentink again."
         )
     if metadata.get("codec_fingerprint") != fingerprint.hex():
         raise WeightsError(

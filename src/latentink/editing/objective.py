@@ -153,7 +153,10 @@ def load_critics(
         OptionError: a detector is to be evaded, but the preset does not weigh evasion.
     """
     if evade is not None and not weights.get("evasion"):
-        raise OptionError("A preset that evades a detector needs a weight for evasion.")
+        raise OptionError(
+            "A preset that evades a detector needs a weight for evasion; "
+            "add it, or leave evade out."
+        )
     critics = {}
     for name, term in TERMS.items():
         if isinstance(term, CriticTerm) and weights.get(name):

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import torch
 
-from latentink.errors import WeightsError
+from latentink.errors import unfit_weights
 from latentink.message_decoders.basic import BasicDecoder, BasicEncoder
 from latentink.message_decoders.dense import DenseDecoder, DenseEncoder
 from latentink.tensor_files import (
@@ -106,10 +106,10 @@ def _load(
 ) -> _Network:
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != form:
-        raise WeightsError(f"{path} does not hold a latentink {kind}.")
+        raise unfit_weights(f"{path} does not hold a latentink {kind}")
     architecture = metadata.get("architecture", "")
     if architecture not in architectures:
-        raise WeightsError(f"{path} names the unknown architecture {architecture!r}.")
+        raise unfit_weights(f"{path} names the unknown architecture {architecture!r}")
     hidden = metadata_number(path, metadata, "hidden", MAX_HIDDEN)
     data_depth = metadata_number(path, metadata, "data_depth", MAX_DATA_DEPTH)
     network = architectures[architecture](data_depth, hidden)

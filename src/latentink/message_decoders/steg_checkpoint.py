@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentink.errors import WeightsError
+from latentink.errors import WeightsError, unfit_weights
 from latentink.input_files import check_regular, read_input
 from latentink.message_decoders.basic import BasicDecoder, BasicEncoder
 from latentink.message_decoders.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN
@@ -183,7 +183,7 @@ def read_steg(path: Path) -> SteganoGANNetworks:
     else:
         root, values = _read_legacy(path, content)
     if not isinstance(root, Record) or root.qualified != ROOT:
-        raise WeightsError(f"{path} does not hold a SteganoGAN object.")
+        raise unfit_weights(f"{path} does not hold a SteganoGAN object")
     decoder_record = _member(path, root, "decoder")
     encoder_record = _member(path, root, "encoder")
     decoder_tensors = _tensors(path, decoder_record, values)
@@ -202,7 +202,7 @@ def read_steg(path: Path) -> SteganoGANNetworks:
 def _read(path: Path) -> bytes:
     check_regular(path, WeightsError)
     if path.stat().st_size > MAX_FILE_BYTES:
-        raise WeightsError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB.")
+        raise unfit_weights(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB")
     return read_input(path, WeightsError)
 
 
@@ -210,20 +210,20 @@ def _read_legacy(path: Path, content: bytes) -> tuple[object, dict[str, Tensor]]
     stream = io.BytesIO(content)
     storages: dict[str, Storage] = {}
     if _load(path, stream, storages) != MAGIC or _load(path, stream, storages) != PROTOCOL:
-        raise WeightsError(f"{path} is not a file of torch.save.")
+        raise unfit_weights(f"{path} is not a file of torch.save")
     machine = _load(path, stream, storages)
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
-        raise WeightsError(f"{path} was written on a big-endian machine.")
+        raise WeightsError(f"{path} was written on a big-endian machine; save it again on another.")
     root = _load(path, stream, storages)
     keys = _load(path, stream, storages)
     if not isinstance(keys, list) or set(map(str, keys)) != storages.keys():
-        raise WeightsError(f"{path} does not list the storages that its object uses.")
+        raise unfit_weights(f"{path} does not list the storages that its object uses")
     values = {}
     for key in map(str, keys):
         head = stream.read(8)
         count = int.from_bytes(head, "little")
         if len(head) < 8 or count != storages[key].count:
-            raise WeightsError(f"{path} is truncated or damaged at storage {key}.")
+            raise unfit_weights(f"{path} is truncated or damaged at storage {key}")
         raw = stream.read(count * storages[key].dtype.itemsize)
         values[key] = _values(path, storages[key], raw)
     return root, values
@@ -235,20 +235,20 @@ def _read_zip(path: Path, content: bytes) -> tuple[object, dict[str, Tensor]]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = {info.filename.partition("/")[2]: info for info in archive.infolist()}
             if sum(info.file_size for info in members.values()) > MAX_FILE_BYTES:
-                raise WeightsError(f"{path} unpacks to more than {MAX_FILE_BYTES >> 20} MiB.")
+                raise unfit_weights(f"{path} unpacks to more than {MAX_FILE_BYTES >> 20} MiB")
             root = _load(path, io.BytesIO(archive.read(members["data.pkl"])), storages)
             values = {
                 key: _values(path, storage, archive.read(members[f"data/{key}"]))
                 for key, storage in storages.items()
             }
     except (zipfile.BadZipFile, zlib.error, KeyError, RuntimeError, EOFError, OSError) as error:
-        raise WeightsError(f"{path} is a damaged archive: {error}.") from error
+        raise unfit_weights(f"{path} is a damaged archive: {error}") from error
     return root, values
 
 
 def _values(path: Path, storage: Storage, raw: bytes) -> Tensor:
     if len(raw) != storage.count * storage.dtype.itemsize or not raw:
-        raise WeightsError(f"{path} is truncated or damaged at storage {storage.key}.")
+        raise unfit_weights(f"{path} is truncated or damaged at storage {storage.key}")
     return torch.frombuffer(bytearray(raw), dtype=storage.dtype)
 
 
@@ -278,7 +278,7 @@ class InertUnpickler(pickle.Unpickler):
         }
         if qualified in rebuild:
             return rebuild[qualified]
-        raise WeightsError(f"{self._path} asks for {qualified}, which is refused.")
+        raise WeightsError(f"{self._path} asks for {qualified}, which is refused; do not use it.")
 
     def persistent_load(self, pid: Any) -> object:
         """Return the class of a module, without its source text, or the storage meant."""
@@ -291,7 +291,7 @@ class InertUnpickler(pickle.Unpickler):
                 storage = Storage(key, dtype, count)
                 if self._storages.setdefault(key, storage) == storage:
                     return storage
-        raise WeightsError(f"{self._path} refers to a storage in an unknown way.")
+        raise unfit_weights(f"{self._path} refers to a storage in an unknown way")
 
 
 def _view(
@@ -322,7 +322,7 @@ def _load(path: Path, stream: io.BytesIO, storages: dict[str, Storage]) -> objec
     except WeightsError:
         raise
     except Exception as error:
-        raise WeightsError(
+        raise unfit_weights(
             f"{path} is truncated or is no SteganoGAN checkpoint: {error}"
         ) from error
 
@@ -340,7 +340,7 @@ def _check_opcodes(stream: io.BytesIO) -> None:
 def _member(path: Path, owner: Record, name: str) -> Record:
     member = owner.state.get(name) or owner.part("_modules").get(name)
     if not isinstance(member, Record):
-        raise WeightsError(f"{path} holds no {name}.")
+        raise unfit_weights(f"{path} holds no {name}")
     return member
 
 
@@ -349,7 +349,7 @@ def _tensors(
 ) -> dict[str, Tensor]:
     """Return the parameters and statistics of a recorded module by their dotted names."""
     if depth > MAX_NESTING:
-        raise WeightsError(f"{path} nests its modules too deeply.")
+        raise unfit_weights(f"{path} nests its modules too deeply")
     tensors = {}
     for name, view in {**module.part("_parameters"), **module.part("_buffers")}.items():
         if name != "num_batches_tracked" and isinstance(view, TensorView):
@@ -364,7 +364,7 @@ def _tensor(path: Path, view: TensorView, values: dict[str, Tensor]) -> Tensor:
     steps = zip(view.shape, view.strides, strict=True)
     end = view.offset + sum((length - 1) * stride for length, stride in steps) + 1
     if math.prod(view.shape) == 0 or max(end, math.prod(view.shape)) > view.storage.count:
-        raise WeightsError(f"{path} describes a tensor that reaches beyond its values.")
+        raise unfit_weights(f"{path} describes a tensor that reaches beyond its values")
     flat = values[view.storage.key]
     return torch.as_strided(flat, view.shape, view.strides, view.offset).float().clone()
 
@@ -373,12 +373,12 @@ def _sizes(path: Path, tensors: dict[str, Tensor]) -> tuple[int, int]:
     """Return hidden size and data depth from the first and the last convolution."""
     convolutions = [tensor for tensor in tensors.values() if tensor.ndim == 4]
     if not convolutions:
-        raise WeightsError(f"{path} holds a message decoder without convolutions.")
+        raise unfit_weights(f"{path} holds a message decoder without convolutions")
     hidden, data_depth = convolutions[0].shape[0], convolutions[-1].shape[0]
     if hidden > MAX_HIDDEN or data_depth > MAX_DATA_DEPTH:
-        raise WeightsError(
+        raise unfit_weights(
             f"{path} holds a message decoder with {hidden} channels and {data_depth} bits at each "
-            f"pixel; the limits are {MAX_HIDDEN} and {MAX_DATA_DEPTH}."
+            f"pixel; the limits are {MAX_HIDDEN} and {MAX_DATA_DEPTH}"
         )
     return hidden, data_depth
 
@@ -391,7 +391,7 @@ def _decoder(
             return DenseDecoder(data_depth, hidden)
         case "steganogan.decoders.BasicDecoder":
             return BasicDecoder(data_depth, hidden)
-    raise WeightsError(f"{path} holds a {record.qualified} where the decoder belongs.")
+    raise unfit_weights(f"{path} holds a {record.qualified} where the decoder belongs")
 
 
 def _encoder(
@@ -404,4 +404,4 @@ def _encoder(
             return BasicEncoder(data_depth, hidden)
         case "steganogan.encoders.ResidualEncoder":
             return BasicEncoder(data_depth, hidden, residual=True)
-    raise WeightsError(f"{path} holds a {record.qualified} where the encoder belongs.")
+    raise unfit_weights(f"{path} holds a {record.qualified} where the encoder belongs")

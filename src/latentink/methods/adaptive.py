@@ -55,14 +55,15 @@ class _Simulated(SavedMethod):
         """
         raise OptionError(
             f"{self.name} is only simulated: its file holds the changes of a message, "
-            "but no message to extract."
+            "but no message to extract; take another method."
         )
 
     def _check_payload(self, cover: np.ndarray, bits: np.ndarray) -> None:
         self.check_bits(cover, bits)
         if bits.size == 0:
             raise OptionError(
-                f"This cover is too small or too flat for {self.name} at a rate of {self.rate:g}."
+                f"This cover is too small or too flat for {self.name} at a rate of {self.rate:g}; "
+                "take another photo."
             )
 
 
@@ -269,7 +270,10 @@ def optimal_changes(costs: Costs, bits: int, places: int, seed: int) -> np.ndarr
         )
     (rising, falling), payload = average_payload(lbda=weight, rhos=costs)
     if abs(payload - bits) > _PAYLOAD_TOLERANCE * bits:
-        raise OptionError(f"This cover is too flat: no changes were found that carry {bits} bits.")
+        raise OptionError(
+            f"This cover is too flat: no changes were found that carry {bits} bits; "
+            "take another photo."
+        )
     draw = np.random.default_rng(seed).random(rising.shape)
     changes = np.zeros(rising.shape, dtype=np.int8)
     changes[draw < rising] = 1

@@ -96,7 +96,10 @@ def embed_message(
         CapacityError: the cover has too few places, or the message does not come back.
     """
     if method.simulated:
-        raise OptionError(f"{method.name} is only simulated and carries no message.")
+        raise OptionError(
+            f"{method.name} is only simulated and carries no message; "
+            "take another method, or no message."
+        )
     size = b"%dx%d" % cover.shape[:2]
     salt = message_salt(keys, entropy_of(seed), message, size, cover.tobytes())
     sealed = seal(message, keys, salt)

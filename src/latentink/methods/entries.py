@@ -75,14 +75,14 @@ class MethodEntry:
         if options.decoder is None:
             self._check_depth(options.depth)
         elif not self.takes_decoder:
-            raise OptionError(f"{self.name} has no choice of message decoder.")
+            raise OptionError(f"{self.name} has no choice of message decoder; leave --decoder out.")
         return self.make(options)
 
     def _check_depth(self, depth: int) -> None:
         if 1 <= depth <= self.depths:
             return
         if self.depths == 1:
-            raise OptionError(f"{self.name} has no choice of data depth.")
+            raise OptionError(f"{self.name} has no choice of data depth; leave --depth out.")
         raise OptionError(f"{self.name} has data depths 1 to {self.depths}, not {depth}.")
 
 
@@ -102,6 +102,7 @@ def chosen_decoder(name: str, options: MethodOptions, bundled: Sequence[str]) ->
     decoder = load_message_decoder(own, derive_keys(options.password).master)
     if decoder.stride != 1:
         raise OptionError(
-            f"{name} takes message decoders that read at each pixel, which {own} does not."
+            f"{name} takes message decoders that read at each pixel, which {own} does not; "
+            "take dense, or leave --decoder out."
         )
     return decoder

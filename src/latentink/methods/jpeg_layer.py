@@ -45,7 +45,10 @@ def soft_jpeg(picture: Tensor, saving: Jpeg) -> Tensor:
         result: Tensor = jpeg_codec_differentiable(picture, quality)
         return result
     if saving.subsampling != "4:4:4":
-        raise OptionError(f"There is no differentiable JPEG with colour at {saving.subsampling}.")
+        raise OptionError(
+            f"There is no differentiable JPEG with colour at {saving.subsampling}; "
+            "choose 4:4:4 or 4:2:0."
+        )
     chrominance = picture.new_tensor(_CHROMINANCE)
     planes = []
     for plane, table in zip(

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latentink.errors import WeightsError
+from latentink.errors import WeightsError, unfit_weights
 from latentink.message_decoders.decoder_file import MAX_DATA_DEPTH, MAX_HIDDEN, load_decoder
 from latentink.message_decoders.dense import DenseDecoder
 from latentink.message_decoders.message_decoder import NEGATIVE_SLOPE, convolution, signed
@@ -230,7 +230,7 @@ def load_liso(path: Path) -> LisoNetwork:
     """
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path} does not hold LISO weights of latentink.")
+        raise unfit_weights(f"{path} does not hold LISO weights of latentink")
     network = LisoNetwork(_design(path, metadata))
     fill(network, {name: tensor.float() for name, tensor in tensors.items()}, str(path))
     return network
@@ -249,7 +249,9 @@ def start_from(network: LisoNetwork, path: Path) -> None:
     try:
         target.load_state_dict(source.state_dict())
     except RuntimeError:
-        raise WeightsError(f"Training cannot start from {path.stem}: other sizes.") from None
+        raise WeightsError(
+            f"Training cannot start from {path.stem}: other sizes; name another file."
+        ) from None
 
 
 def _design(path: Path, metadata: dict[str, str]) -> Design:
@@ -260,10 +262,10 @@ def _design(path: Path, metadata: dict[str, str]) -> Design:
         case "jpeg":
             subsampling = metadata.get("subsampling", "")
             if subsampling not in SUBSAMPLINGS:
-                raise WeightsError(f"{path} says subsampling = {subsampling!r}.")
+                raise unfit_weights(f"{path} says subsampling = {subsampling!r}")
             saving = Jpeg(metadata_number(path, metadata, "quality", 100), subsampling)
         case other:
-            raise WeightsError(f"{path} says saving = {other!r}, not png or jpeg.")
+            raise unfit_weights(f"{path} says saving = {other!r}, not png or jpeg")
     return Design(
         metadata_number(path, metadata, "data_depth", MAX_DATA_DEPTH),
         metadata_number(path, metadata, "hidden", MAX_HIDDEN),

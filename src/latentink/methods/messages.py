@@ -64,7 +64,8 @@ def message_from(soft: np.ndarray, keys: Keys) -> bytes:
     sealed = read_frame(payload, preamble.sealed_bytes, keys)
     if sealed is None:
         raise MessageNotFoundError(
-            "A message was found, but too many of its bits are wrong to be corrected."
+            "A message was found, but too many of its bits are wrong to be corrected; "
+            "get the file again, as it was sent."
         )
     return unseal(sealed, keys)
 

@@ -62,10 +62,12 @@ class Floats(Saving):
         try:
             values = np.load(io.BytesIO(data), allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
-            raise PictureError(f"This is not an .npy file of a picture ({error}).") from None
+            raise PictureError(
+                f"This is not an .npy file of a picture ({error}); name one that embed wrote."
+            ) from None
         fits = isinstance(values, np.ndarray) and values.ndim == 3 and values.shape[2] == 3
         if not fits or values.dtype.kind != "f":
-            raise PictureError("This .npy file does not hold a picture.")
+            raise PictureError("This .npy file does not hold a picture; name one that embed wrote.")
         return values.astype(np.float32)
 
 

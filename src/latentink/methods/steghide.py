@@ -66,7 +66,9 @@ class Steghide(SavedMethod):
         """
         self.check_bits(cover, bits)
         if bits.size == 0:
-            raise OptionError("This cover is too small or too flat for steghide.")
+            raise OptionError(
+                "This cover is too small or too flat for steghide; take another photo."
+            )
         with tempfile.TemporaryDirectory() as folder:
             paths = [Path(folder, name) for name in ("cover.jpg", "message.bin", "stego.jpg")]
             source, message, target = paths
@@ -77,7 +79,9 @@ class Steghide(SavedMethod):
                 *("-e", "none", "-Z", "-N"),
             )
             if done.returncode != 0:
-                raise OptionError(f"Steghide refuses this cover ({_reason(done)}).")
+                raise OptionError(
+                    f"Steghide refuses this cover ({_reason(done)}); take another photo."
+                )
             return self.load(target.read_bytes())
 
     def extract(self, stego: Stego) -> np.ndarray:
@@ -92,7 +96,9 @@ class Steghide(SavedMethod):
             source.write_bytes(stego.data)
             done = _run("extract", "-sf", source, "-xf", message, "-p", self.passphrase)
             if done.returncode != 0 or not message.exists():
-                raise MessageNotFoundError(f"Steghide finds no message ({_reason(done)}).")
+                raise MessageNotFoundError(
+                    f"Steghide finds no message ({_reason(done)}); check the password and the file."
+                )
             packed = np.frombuffer(message.read_bytes(), dtype=np.uint8)
         return np.unpackbits(packed).astype(np.float32) * 2 - 1
 

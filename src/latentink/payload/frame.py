@@ -59,7 +59,7 @@ def frame_bits(sealed: bytes, raw_bits: int, keys: Keys) -> np.ndarray:
     if bits.size > HIGHEST_RATE * raw_bits:
         most = int(HIGHEST_RATE * raw_bits) // 8 - SEALED_OVERHEAD
         raise CapacityError(
-            f"The message does not fit: {max(0, most)} bytes at most, once compressed."
+            f"The message does not fit: {max(0, most)} bytes at most, once compressed; shorten it."
         )
     return ldpc.encode(bits, raw_bits) ^ _whitening(raw_bits, keys)
 
@@ -141,7 +141,8 @@ def raw_bits_needed(sealed_bytes: int, accuracy: float) -> int:
     too_few, enough = 0, MAX_RAW_BITS
     if max_sealed_bytes(enough, accuracy) < sealed_bytes:
         raise CapacityError(
-            f"No picture carries this message when {accuracy:.0%} of the raw bits are right."
+            f"No picture carries this message when {accuracy:.0%} of the raw bits are right; "
+            "shorten it."
         )
     while enough - too_few > 1:
         middle = (too_few + enough) // 2

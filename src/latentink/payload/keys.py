@@ -90,7 +90,9 @@ def derive_keys(password: str | None, salt: bytes = PICTURE_SALT) -> Keys:
     try:
         secret = unicodedata.normalize("NFC", password).encode()
     except UnicodeEncodeError as error:
-        raise OptionError("The password holds characters that are not valid Unicode.") from error
+        raise OptionError(
+            "The password holds characters that are not valid Unicode; choose another."
+        ) from error
     scrypt = Scrypt(salt, length=KEY_BYTES, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P)
     return Keys(scrypt.derive(secret))
 

@@ -67,13 +67,16 @@ def _inflate(body: bytes) -> bytes:
     try:
         message = decompressor.decompress(body, MAX_MESSAGE_BYTES + 1)
     except zlib.error as error:
-        raise MessageNotFoundError("The message's compressed data is damaged.") from error
+        raise MessageNotFoundError(
+            "The message's compressed data is damaged; ask for it again."
+        ) from error
     if len(message) > MAX_MESSAGE_BYTES:
         raise MessageNotFoundError(
-            f"The message expands to more than {MAX_MESSAGE_BYTES} bytes and was refused."
+            f"The message expands to more than {MAX_MESSAGE_BYTES} bytes and was refused; "
+            "ask for a shorter one."
         )
     if not decompressor.eof or decompressor.unused_data:
-        raise MessageNotFoundError("The message's compressed data is damaged.")
+        raise MessageNotFoundError("The message's compressed data is damaged; ask for it again.")
     return message
 
 
@@ -85,7 +88,8 @@ def packed(message: bytes) -> bytes:
     """
     if len(message) > MAX_MESSAGE_BYTES:
         raise CapacityError(
-            f"The message has {len(message)} bytes; no more than {MAX_MESSAGE_BYTES} can be hidden."
+            f"The message has {len(message)} bytes; no more than {MAX_MESSAGE_BYTES} can be "
+            "hidden; shorten it."
         )
     deflated = _deflate(message)
     if len(deflated) < len(message):
@@ -186,4 +190,4 @@ def _unpacked(plaintext: bytes) -> bytes:
         return body
     if flag == DEFLATED:
         return _inflate(body)
-    raise MessageNotFoundError(f"The message has the unknown format {flag}: a newer latentink?")
+    raise MessageNotFoundError(f"The message has the unknown format {flag}; update latentink.")

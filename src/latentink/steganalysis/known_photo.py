@@ -95,7 +95,7 @@ def judge_file(photo: np.ndarray, data: bytes) -> Judgement:
     """
     decoded = decode_file(data)
     if decoded.size != photo.shape[:2]:
-        raise OptionError("The file is not of this photo; it has another size.")
+        raise OptionError("The file is not of this photo; it has another size; name its own.")
     codec, latents = decoded.codec, decoded.latents
     v = codec.analyse(to_tensor(photo), latents.quality_code)
     return judge(codec, v, codec.hyper_analyse(v), latents)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentink.errors import OptionError, WeightsError
+from latentink.errors import OptionError, unfit_weights
 from latentink.picture import to_tensor
 from latentink.steganalysis.detector import Detector, Evidence
 from latentink.steganalysis.siastegnet import SiaStegNet
@@ -105,7 +105,7 @@ def check_size(picture: np.ndarray) -> None:
     if min(height, width) < MIN_SIDE:
         raise OptionError(
             f"A picture of {width}×{height} is too small for a network that detects; it takes "
-            f"{MIN_SIDE}×{MIN_SIDE} or more."
+            f"{MIN_SIDE}×{MIN_SIDE} or more; take a larger one."
         )
 
 
@@ -140,10 +140,10 @@ def load_detector(path: Path) -> NetworkDetector:
     """
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path} holds something else than a detector of latentink.")
+        raise unfit_weights(f"{path} holds something else than a detector of latentink")
     name = metadata.get("network", "")
     if name not in NETWORKS:
-        raise WeightsError(f"{path} is of the network {name!r}, not {', '.join(NETWORKS)}.")
+        raise unfit_weights(f"{path} is of the network {name!r}, not {', '.join(NETWORKS)}")
     network = NetworkDetector(name).network
     fill(network, {key: tensor.float() for key, tensor in tensors.items()}, str(path))
     return NetworkDetector(name, network)

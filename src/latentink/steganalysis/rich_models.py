@@ -237,7 +237,8 @@ def _in_order(submodels: Mapping[str, np.ndarray]) -> np.ndarray:
 def _check_counts(covers: int, stegos: int) -> None:
     if covers != stegos:
         raise OptionError(
-            f"There are {covers} covers and {stegos} stegos; the ensemble learns from pairs."
+            f"There are {covers} covers and {stegos} stegos; the ensemble learns from pairs; "
+            "give it as many of each."
         )
     if covers < FEWEST_PAIRS:
         raise OptionError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from latentink.errors import OptionError, OutputError, WeightsError
+from latentink.errors import OptionError, OutputError, unfit_weights
 from latentink.tensor_files import read_checkpoint
 from latentink.training.recipes import settings
 from latentink.training.task import Task
@@ -34,7 +34,9 @@ def write_checkpoint(state: dict[str, Any], path: Path) -> None:
         torch.save(state, partial)
         partial.replace(path)
     except (OSError, RuntimeError) as error:
-        raise OutputError(f"The checkpoint {path} cannot be written: {error}.") from error
+        raise OutputError(
+            f"The checkpoint {path} cannot be written: {error}; name another file or folder."
+        ) from error
 
 
 def read_state(path: Path, task: Task[Any, Any]) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def read_state(path: Path, task: Task[Any, Any]) -> dict[str, Any]:
     """
     state = read_checkpoint(path)
     if not {"recipe", "step", *task.inputs, *task.parts} <= state.keys():
-        raise WeightsError(f"{path} is not a checkpoint of this trainer.")
+        raise unfit_weights(f"{path} is not a checkpoint of this trainer")
     known, then = settings(type(task.recipe)), state["recipe"]
     for name, value in sorted(task.recipe.values().items()):
         if not known[name].free and then.get(name) != value:

@@ -196,7 +196,10 @@ def fit_detector(
     pairs = PicturePairs([e.picture for e in covers], [e.picture for e in stegos])
     recipe = recipe or shipped_recipe(detector.name)
     if recipe.network != detector.name:
-        raise OptionError(f"The recipe is for {recipe.network}, the detector is {detector.name}.")
+        raise OptionError(
+            f"The recipe is for {recipe.network}, the detector is {detector.name}; "
+            "take the same network."
+        )
     if len(pairs) < 2:
         raise OptionError("Training a network takes two pairs or more.")
     if problem := settings(DetectorRecipe)["seed"].problem(seed):

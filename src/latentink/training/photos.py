@@ -48,9 +48,14 @@ class Photos:
             with Image.open(path) as image:
                 pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
         except (OSError, UnidentifiedImageError) as error:
-            raise OptionError(f"The photo {path} cannot be read: {error}.") from error
+            raise OptionError(
+                f"The photo {path} cannot be read: {error}; take it out of the folder."
+            ) from error
         if min(pixels.shape[:2]) < MIN_SIDE:
-            raise OptionError(f"The photo {path} is smaller than {MIN_SIDE}×{MIN_SIDE}.")
+            raise OptionError(
+                f"The photo {path} is smaller than {MIN_SIDE}×{MIN_SIDE}; "
+                "take it out of the folder."
+            )
         if pixels.nbytes <= self._room:
             self._room -= pixels.nbytes
             self._cache[index] = pixels

@@ -101,7 +101,9 @@ def read_recipe(path: Path, kind: type[R]) -> R:
     defaults, known = {one.name: one.default for one in fields(kind)}, settings(kind)
     for key, value in values.items():
         if key not in defaults:
-            raise OptionError(f"The recipe {path} has the unknown key {key!r}.")
+            raise OptionError(
+                f"The recipe {path} has the unknown key {key!r}; correct it or leave it out."
+            )
         values[key] = _checked(f"The recipe {path} gives {key} =", value, defaults[key], known[key])
     recipe = kind(**values)
     if problem := recipe.problem():

@@ -83,7 +83,9 @@ class Trainer:
             try:
                 self._run_and_record(out)
             except OSError as error:
-                raise OutputError(f"{out} cannot be written: {error.strerror}.") from error
+                raise OutputError(
+                    f"{out} cannot be written: {error.strerror}; name another file or folder."
+                ) from error
         else:
             self.finish()
         # What ships is measured where it will be used.
@@ -208,7 +210,9 @@ class Trainer:
                 if part is not None:
                     part.load_state_dict(state[name])
         except (RuntimeError, ValueError, KeyError) as error:
-            raise WeightsError(f"The checkpoint does not fit the networks ({error}).") from error
+            raise WeightsError(
+                f"The checkpoint does not fit the networks ({error}); train without resuming."
+            ) from error
         self.step = state["step"]
 
 

@@ -29,7 +29,7 @@ from latentink.codecs.registry import CodecSpec
 from latentink.codecs.tiling import apply_in_tiles
 from latentink.codecs.weights_file import network_tensors
 from latentink.devices import on_device
-from latentink.errors import WeightsError
+from latentink.errors import unfit_weights
 from latentink.geometry import Rectangle
 from latentink.losses.rate import gaussian_bits
 from latentink.tensor_files import fill
@@ -231,9 +231,9 @@ def context_networks(
         network = convolutions(own, place)
         weights = [parameter for parameter in network.parameters() if parameter.ndim == 4]
         if weights[0].shape[1] != entry or weights[-1].shape[0] != exit_:
-            raise WeightsError(
+            raise unfit_weights(
                 f"{place} maps {weights[0].shape[1]} to {weights[-1].shape[0]} channels "
-                f"instead of {entry} to {exit_}."
+                f"instead of {entry} to {exit_}"
             )
         return network
 
@@ -272,9 +272,9 @@ def convolutions(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential:
 
 def _shaped(tensors: Mapping[str, Tensor], name: str, dimensions: int, origin: str) -> Tensor:
     if name not in tensors:
-        raise WeightsError(f"{origin} misses tensor {name!r}.")
+        raise unfit_weights(f"{origin} misses tensor {name!r}")
     if tensors[name].ndim != dimensions:
-        raise WeightsError(f"{origin}: tensor {name!r} has {tensors[name].ndim} dimensions.")
+        raise unfit_weights(f"{origin}: tensor {name!r} has {tensors[name].ndim} dimensions")
     return tensors[name]
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from latentink.codecs.elic.context import elic_groups
 from latentink.codecs.implementation import Networks, Published
-from latentink.errors import WeightsError
+from latentink.errors import unfit_weights
 
 _NUMBERED = ("channel_context", "spatial_context", "aggregation")
 _RENAMES = (
@@ -55,14 +55,14 @@ def convert(networks: Networks, origin: str) -> tuple[Networks, int]:
     latent_channels = _output_channels(networks["g_a"], origin)
     networks = {**networks, **_like_the_paper(networks, latent_channels, origin)}
     if "1.weight" not in networks["g_s"]:
-        raise WeightsError(f"{origin} misses tensor 'g_s.1.weight'.")
+        raise unfit_weights(f"{origin} misses tensor 'g_s.1.weight'")
     return networks, networks["g_s"]["1.weight"].shape[0]
 
 
 def _output_channels(g_a: Mapping[str, Tensor], origin: str) -> int:
     """Return M, the channels of the attention block at the end of g_a."""
     if "14.conv_b.3.weight" not in g_a:
-        raise WeightsError(f"{origin} misses tensor 'g_a.14.conv_b.3.weight'.")
+        raise unfit_weights(f"{origin} misses tensor 'g_a.14.conv_b.3.weight'")
     return len(g_a["14.conv_b.3.weight"])
 
 
@@ -75,7 +75,7 @@ def _like_the_paper(
     """
     for name in ("4.weight", "4.bias"):
         if name not in networks["h_s"]:
-            raise WeightsError(f"{origin} misses tensor 'h_s.{name}'.")
+            raise unfit_weights(f"{origin} misses tensor 'h_s.{name}'")
     weight, bias = networks["h_s"]["4.weight"], networks["h_s"]["4.bias"]
     if weight.shape[0] != len(bias):
         return {}

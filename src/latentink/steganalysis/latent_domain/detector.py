@@ -48,7 +48,7 @@ class LatentDomainDetector(LearningDetector):
             ContainerError, WeightsError: as for :func:`latentink.decompress`.
         """
         if evidence.data[: len(MAGIC)] != MAGIC:
-            raise OptionError("The detector latents takes .lik files only; this is another file.")
+            raise OptionError("The detector latents takes .lik files only; leave other files out.")
         file = unpack(evidence.data)
         if evidence.picture.shape != (file.height, file.width, 3):
             raise OptionError("The picture is not that of the .lik file; decompress the file.")
