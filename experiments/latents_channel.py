@@ -61,14 +61,15 @@ def measure(
     chosen = unpack(result.data).quality_code * QUALITY_UNIT
     plain = compress(cover, codec=name, quality=chosen, seed=0)
     at_equal_psnr = float(np.interp(report.psnr_db, *curve))
+    as_asked = compress(cover, codec=name, quality=quality, seed=0).report
     beyond = 8 * report.file_bytes - at_equal_psnr
     return row | {
         "exact": reveal(result.data, password=PASSWORD) == message,
         "chosen_quality": chosen,
         "psnr": report.psnr_db,
         "bpp": report.bpp,
-        "plain_psnr": report.plain_psnr_db,
-        "plain_bpp": 8 * report.plain_file_bytes / (report.height * report.width),
+        "plain_psnr": as_asked.psnr_db,
+        "plain_bpp": as_asked.bpp,
         "payload_bpp": report.payload_bpp,
         "beyond_bits": beyond,
         "plain_excess": mean_excess_bits(codec, plain.data),

@@ -51,6 +51,7 @@ def cost(report: HideReport, message_bits: int) -> float:
     def squared_error(psnr_db: float) -> float:
         return 255**2 * 10 ** (-psnr_db / 10)
 
+    assert report.plain_psnr_db is not None  # No message in pixels is hidden by proof.
     pixels = report.height * report.width
     error = squared_error(report.psnr_db) - squared_error(report.plain_psnr_db)
     rate = 8 * (report.file_bytes - report.plain_file_bytes)
@@ -81,8 +82,9 @@ def main() -> None:
                 rows.append((name, path.name, *[np.nan] * 5))
                 continue
             growth = 100 * (report.file_bytes / report.plain_file_bytes - 1)
-            loss = report.psnr_db - report.plain_psnr_db
             price = cost(report, 8 * len(message))
+            assert report.plain_psnr_db is not None
+            loss = report.psnr_db - report.plain_psnr_db
             rows.append((name, path.name, loss, growth, price, report.steps, report.seconds))
         table = pd.DataFrame(rows, columns=_COLUMNS)
         if arguments.csv:

@@ -107,7 +107,8 @@ class HideReport(CompressReport):
         density: raw bits per pixel of the photo.
         steps: of the editor.
         plain_file_bytes: size of the same photo's file at the same quality without a message.
-        plain_psnr_db: PSNR of that file's picture.
+        plain_psnr_db: PSNR of that file's picture; None where the message is hidden by proof: then
+            the picture is as good as without one but for the coins, and making both takes time.
         decoder: message decoder; ``"symbols"`` in the latents channel.
         security: how well the message is hidden, a key of :data:`SECURITY`.
         preset: of the editor.
@@ -122,7 +123,7 @@ class HideReport(CompressReport):
     density: float
     steps: int
     plain_file_bytes: int
-    plain_psnr_db: float
+    plain_psnr_db: float | None
     decoder: str
     security: str
     preset: str

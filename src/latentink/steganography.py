@@ -125,7 +125,7 @@ def hide(
     codec = load_codec(options.codec, options.weights)
     quality_code = codec.quality_code(options.quality)
     entropy = entropy_of(options.seed)
-    plain = compress_plainly(codec, cover, quality_code, coins_of(entropy))
+    plain = compress_plainly(codec, cover, quality_code, coins_of(entropy), ring.prepare)
     job = Job(
         message=message,
         plaintext=packed(message),
@@ -141,10 +141,11 @@ def hide(
         on_step=on_step,
         device=device,
     )
+    plain_file_bytes = plain.file_bytes  # Coded while the ring derives the keys.
     carried = channel.send(job)
     data = pack_latents(codec, carried.latents, _size(cover))
     decoded = decode_file(data, options.weights)
-    picture = decoded.picture(plain)
+    picture = decoded.picture(plain if channel.in_picture else None)
     psnr = psnr_db(cover, picture)
     # A file that is as likely as any plain one must not be refused for what chance made of it.
     if carried.security != "exact" and plain.psnr_db - psnr > preset.psnr_loss_limit:
@@ -165,8 +166,8 @@ def hide(
         raw_bits=carried.raw_bits,
         density=carried.raw_bits / pixels,
         steps=carried.steps,
-        plain_file_bytes=plain.file_bytes,
-        plain_psnr_db=plain.psnr_db,
+        plain_file_bytes=plain_file_bytes,
+        plain_psnr_db=plain.psnr_db if carried.security != "exact" else None,
         decoder=carried.decoder,
         security=carried.security if password is not None else "public",
         preset=preset.name,
@@ -212,7 +213,7 @@ def compress(
     _check_seed(seed)
     coins = coins_of(entropy_of(seed))
     plain = compress_plainly(loaded, cover, loaded.quality_code(quality), coins)
-    data = pack_latents(loaded, plain.latents, _size(cover))
+    data = plain.data
     picture = decompress(data, weights=weights)
     psnr = psnr_db(cover, picture)
     return CompressResult(data, picture, _report(cover, data, psnr, quality, loaded.name, started))

@@ -127,7 +127,8 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:
     """Put tensors into a network, freeze it and set it to evaluation mode.
 
     Args:
-        module: The network. Its buffers stay as they are, except running statistics.
+        module: The network. Its buffers stay as they are, except running statistics. Built on the
+            meta device, which saves drawing weights at random, it takes the tensors themselves.
         tensors: The network's parameters and the running statistics of its batch norms, by name,
             all of them and no others.
         origin: What errors call the source of the tensors.
@@ -153,7 +154,9 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:
         if tensor.shape != wanted[name].shape:
             shapes = f"{tuple(tensor.shape)} instead of {tuple(wanted[name].shape)}"
             raise unfit_weights(f"{origin}: tensor {name!r} has the shape {shapes}")
-        if not torch.isfinite(tensor).all():
+        # Extremes are NaN where any value is, and need no further memory.
+        if tensor.numel() and not all(torch.isfinite(end) for end in tensor.aminmax()):
             raise unfit_weights(f"{origin}: tensor {name!r} holds values that are not finite")
-    module.load_state_dict(dict(tensors), strict=False)
+    drawn = not any(parameter.is_meta for parameter in module.parameters())
+    module.load_state_dict(dict(tensors), strict=False, assign=not drawn)
     module.requires_grad_(False).eval()

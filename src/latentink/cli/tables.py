@@ -50,18 +50,17 @@ def hiding_rows(report: HideReport) -> list[tuple[str, str]]:
     from latentink.results import SECURITY
 
     growth = 100 * (report.file_bytes / report.plain_file_bytes - 1)
-    loss = report.plain_psnr_db - report.psnr_db
+    picture = ""
+    if report.plain_psnr_db is not None:
+        change = report.psnr_db - report.plain_psnr_db
+        picture = f", {report.plain_psnr_db:.2f} dB ({change:+.2f} dB)"
     share = f"{100 * report.raw_accuracy:.2f} % of {report.raw_bits:,} raw bits"
     accuracy = [("raw accuracy", f"{share} (density {report.density:.4f})")]
     if report.decoder == "symbols":  # They are exact, or the file is refused.
         accuracy = []
     return [
         *compression_rows(report),
-        (
-            "without message",
-            f"{report.plain_file_bytes:,} bytes ({growth:+.1f} %), "
-            f"{report.plain_psnr_db:.2f} dB ({-loss:+.2f} dB)",
-        ),
+        ("without message", f"{report.plain_file_bytes:,} bytes ({growth:+.1f} %){picture}"),
         ("payload", f"{report.payload_bytes:,} bytes, {report.payload_bpp:.4f} bpp"),
         ("delivered rate", f"{report.delivered_rate:.4f} message bits per file bit"),
         ("security", f"{report.security}: {SECURITY[report.security]}"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,28 +22,61 @@ from latentink.picture import psnr_db, to_picture, to_tensor
 
 @dataclass(frozen=True)
 class Plain:
-    """A photo compressed without a message.
+    """A photo compressed without a message; picture and file are made when first asked for.
 
     Attributes:
-        cover: (1, 3, H, W) in [0, 1].
+        codec: it compressed the photo.
+        photo: (H, W, 3) uint8.
         v: (1, M, h, w), its latent in units of symbols.
         side: (1, C, h, w) float64, what :meth:`Codec.side` returns for its hyper-latent.
         latents: its symbols.
-        picture: (H, W, 3) uint8, decoded from them.
-        psnr_db: of that picture against the cover.
-        file_bytes: size of the .lik file.
     """
 
-    cover: Tensor
+    codec: Codec
+    photo: np.ndarray
     v: Tensor
     side: Tensor
     latents: Latents
-    picture: np.ndarray
-    psnr_db: float
-    file_bytes: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the photo, pixels."""
+        return self.photo.shape[0], self.photo.shape[1]
+
+    @cached_property
+    def cover(self) -> Tensor:
+        """The photo, (1, 3, H, W) in [0, 1]."""
+        return to_tensor(self.photo)
+
+    @cached_property
+    def picture(self) -> np.ndarray:
+        """The picture decoded from the symbols, (H, W, 3) uint8."""
+        latents = self.latents
+        return to_picture(self.codec.synthesise(latents.values, latents.quality_code, self.size))
+
+    @cached_property
+    def psnr_db(self) -> float:
+        """PSNR of that picture against the photo, dB."""
+        return psnr_db(self.photo, self.picture)
+
+    @cached_property
+    def data(self) -> bytes:
+        """The bytes of the .lik file."""
+        return pack_latents(self.codec, self.latents, self.size)
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of that file."""
+        return len(self.data)
 
 
-def compress_plainly(codec: Codec, cover: np.ndarray, quality_code: int, coins: Keystream) -> Plain:
+def compress_plainly(
+    codec: Codec,
+    cover: np.ndarray,
+    quality_code: int,
+    coins: Keystream,
+    on_salt: Callable[[bytes], object] = lambda salt: None,
+) -> Plain:
     """Compress a photo without a message.
 
     Args:
@@ -49,19 +84,18 @@ def compress_plainly(codec: Codec, cover: np.ndarray, quality_code: int, coins: 
         cover: The photo, (H, W, 3) uint8.
         quality_code: The quality in units of :data:`~latentink.container.QUALITY_UNIT`.
         coins: They decide the symbols near a border (coins.py).
+        on_salt: Called with the salt of the file's keys as soon as that is known.
 
     Raises:
         ContainerError: The codec does not have this quality.
     """
-    tensor = to_tensor(cover)
-    v = codec.analyse(tensor, quality_code)
+    v = codec.analyse(to_tensor(cover), quality_code)
     z = codec.hyper_analyse(v)
+    size = cover.shape[0], cover.shape[1]
+    on_salt(key_salt(_blank_file(codec, quality_code, size), z))
     side = codec.side(z, (v.shape[-2], v.shape[-1]))
     latents = codec.quantise(v, z, quality_code, flipping(coins, codec.scales), side)
-    size = cover.shape[0], cover.shape[1]
-    picture = to_picture(codec.synthesise(latents.values, quality_code, size))
-    file_bytes = len(pack_latents(codec, latents, size))
-    return Plain(tensor, v, side, latents, picture, psnr_db(cover, picture), file_bytes)
+    return Plain(codec, cover, v, side, latents)
 
 
 def pack_latents(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes:
@@ -72,7 +106,7 @@ def pack_latents(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes
         latents: The latents.
         size: Height and width of the photo in pixels.
     """
-    file = replace(_blank_file(codec, latents, size), stream=codec.encode(latents))
+    file = replace(_blank_file(codec, latents.quality_code, size), stream=codec.encode(latents))
     return pack(replace(file, digest=digest_of(file, latents.z, latents.y)))
 
 
@@ -84,17 +118,17 @@ def salt_of(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes:
         latents: The latents.
         size: Height and width of the photo in pixels.
     """
-    return key_salt(_blank_file(codec, latents, size), latents.z)
+    return key_salt(_blank_file(codec, latents.quality_code, size), latents.z)
 
 
-def _blank_file(codec: Codec, latents: Latents, size: tuple[int, int]) -> LikFile:
+def _blank_file(codec: Codec, quality_code: int, size: tuple[int, int]) -> LikFile:
     """Return the file of a photo, but for its digest and stream."""
     return LikFile(
         codec_number=codec.spec.number,
         fingerprint=codec.fingerprint,
         height=size[0],
         width=size[1],
-        quality_code=latents.quality_code,
+        quality_code=quality_code,
         digest=bytes(8),
         stream=b"",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -109,10 +110,16 @@ class KeyRing:
     def __init__(self, password: str | None) -> None:
         """Take the password, or None for the public keys; nothing is derived yet."""
         self._password = password
-        self._made: dict[bytes, Keys] = {}
+        self._made: dict[bytes, Future[Keys]] = {}
+
+    def prepare(self, salt: bytes = PICTURE_SALT) -> None:
+        """Begin to derive the keys for a salt that will be needed, beside what the caller does."""
+        if salt not in self._made:
+            thread = ThreadPoolExecutor(1, "latentink keys")
+            self._made[salt] = thread.submit(derive_keys, self._password, salt)
+            thread.shutdown(wait=False)
 
     def keys(self, salt: bytes = PICTURE_SALT) -> Keys:
         """Return the keys for a salt; arguments and errors as for :func:`derive_keys`."""
-        if salt not in self._made:
-            self._made[salt] = derive_keys(self._password, salt)
-        return self._made[salt]
+        self.prepare(salt)
+        return self._made[salt].result()

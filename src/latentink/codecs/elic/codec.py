@@ -61,7 +61,8 @@ class ElicCodec(Codec):
         super().__init__(spec, tensors, fingerprint)
         self.groups = elic_groups(self.latent_channels)
         sizes = self.hyper_channels, self.latent_channels
-        g_a, g_s, h_a = analysis(*sizes), synthesis(*sizes), hyper_analysis(*sizes)
+        with torch.device("meta"):
+            g_a, g_s, h_a = analysis(*sizes), synthesis(*sizes), hyper_analysis(*sizes)
         for name, network in (("g_a", g_a), ("g_s", g_s), ("h_a", h_a)):
             fill(network, network_tensors(tensors, name), f"{origin}, {name}")
         self.g_a, self.g_s, self.h_a = laid_out(g_a), laid_out(g_s), h_a
@@ -203,6 +204,7 @@ def hyper_synthesis(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential
                 stride,
                 padding=kernel // 2,
                 output_padding=stride - 1,
+                device="meta",
             ),
             nn.ReLU(),
         ]
@@ -262,7 +264,7 @@ def convolutions(tensors: Mapping[str, Tensor], origin: str) -> nn.Sequential:
         weight = _shaped(tensors, f"{number}.weight", 4, origin)
         kernel = weight.shape[-1]
         layers += [
-            nn.Conv2d(weight.shape[1], weight.shape[0], kernel, padding=kernel // 2),
+            nn.Conv2d(weight.shape[1], weight.shape[0], kernel, padding=kernel // 2, device="meta"),
             nn.ReLU(),
         ]
     network = nn.Sequential(*layers[:-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from latentink.channels.latents.exact.blocks import LEAST_FREE, ROWS, SALT_FREE, blocks_for
 from latentink.channels.latents.exact.fields import COUNT_BITS, LENGTH_BITS
@@ -69,4 +69,6 @@ def _capped(mean: float) -> float:
     """Return the mean of min(n, ``ROWS``), n being a Poisson number of this mean."""
     deviation = math.sqrt(mean)
     above = (mean - ROWS) / deviation
-    return float(mean - deviation * (above * norm.cdf(above) + norm.pdf(above)))
+    # scipy.stats has the density too, but importing it takes as long as hiding in a small photo.
+    density = np.exp(-(above**2) / 2) / math.sqrt(2 * math.pi)
+    return float(mean - deviation * (above * ndtr(above) + density))
