@@ -43,10 +43,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     check_regular(path, WeightsError)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except pickle.UnpicklingError:  # PyTorch's own advice is to execute what the file holds.
         raise unfit_weights(
-            f"The checkpoint {path} holds more than tensors, or is damaged, and was not loaded "
-            f"({str(error).splitlines()[0]})"
+            f"The checkpoint {path} holds more than tensors, or is damaged, and was not loaded"
         ) from None
     except (OSError, RuntimeError, EOFError, ValueError) as error:
         raise unfit_weights(

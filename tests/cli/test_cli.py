@@ -241,6 +241,8 @@ def test_a_sentence_says_what_to_do(folder, stego_file):
         ((*train, folder / "broken.toml"), "correct it"),
     ):
         refused(*arguments, says=says)
+    # PyTorch's own advice would be to execute what the file holds.
+    assert "weights_only" not in run("compress", cover, "-o", out, "--weights", cover).stderr
     assert not out.exists()
 
 

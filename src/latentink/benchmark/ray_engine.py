@@ -92,7 +92,8 @@ class RayEngine:
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise OptionError(
-                f"The Ray cluster {self.address or 'on this machine'} cannot be used: {error}"
+                f"The Ray cluster {self.address or 'on this machine'} cannot be used: {error}; "
+                "check --address, or take --engine local."
             ) from error
 
     def _check_resources(self, resources: dict[str, float]) -> None:
@@ -100,7 +101,7 @@ class RayEngine:
             if wanted > resources.get(name, 0):
                 raise OptionError(
                     f"A task asks for {wanted:g} {name}, but the cluster has "
-                    f"{resources.get(name, 0):g}; Ray would wait for ever."
+                    f"{resources.get(name, 0):g}; Ray would wait for ever, so ask for less."
                 )
 
     def _task(self, ray: ModuleType) -> Any:

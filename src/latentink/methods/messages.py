@@ -58,7 +58,7 @@ def message_from(soft: np.ndarray, keys: Keys) -> bytes:
     if preamble is None or preamble.raw_bits > len(flat) - length:
         raise MessageNotFoundError(
             "No message was found: the password or the method is wrong, too many bits are wrong, "
-            "or there is no message."
+            "or there is no message; check password, method and file."
         )
     payload = flat[order[length : length + preamble.raw_bits]]
     sealed = read_frame(payload, preamble.sealed_bytes, keys)

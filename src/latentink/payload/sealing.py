@@ -35,7 +35,9 @@ MAX_MESSAGE_BYTES = MAX_SEALED_BYTES - SEALED_OVERHEAD
 
 STORED, DEFLATED = 0, 1
 _NONCE = bytes(12)
-_NOT_FOUND = "No message was found: the password is wrong, or the picture carries no message."
+_NOT_FOUND = (
+    "No message was found: the password is wrong, or the picture carries no message; check both."
+)
 
 
 def message_salt(keys: Keys, entropy: bytes, *inputs: bytes, length: int = SALT_BYTES) -> bytes:
