@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from latentink.threads import run_in_threads
+from latentink.threads import run_in_threads, working_alone
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -53,3 +53,26 @@ def test_errors_reach_the_caller(threads):
 
 def test_without_pieces_nothing_is_called(threads):
     run_in_threads(lambda row: pytest.fail("called"), [])
+
+
+def test_operations_work_alone_and_pieces_do_not(threads):
+    names: set[str] = set()
+    meet = threading.Barrier(threads)
+
+    def note(row: torch.Tensor) -> None:
+        meet.wait(10)  # All threads are here at once.
+        names.add(threading.current_thread().name)
+
+    with working_alone(), working_alone():
+        assert torch.get_num_threads() == 1
+        run_in_threads(note, [(torch.zeros(1),)] * threads)
+        assert torch.get_num_threads() == 1
+    assert len(names) == threads
+    assert torch.get_num_threads() == threads
+
+
+def test_denormals_are_flushed_inside_and_not_outside(threads):
+    tiny, inside = torch.tensor(1e-40), []
+    run_in_threads(lambda row: inside.append(float(tiny * 1)), [(torch.zeros(1),)] * 5)
+    assert inside == [0.0] * 5
+    assert float(tiny * 1) > 0

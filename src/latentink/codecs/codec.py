@@ -19,9 +19,10 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -30,19 +31,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentink.codecs.entropy_tables import unpack_table
+from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.gains import interpolate, lagrangian
 from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.rans.encoder import Pass, encode
 from latentink.codecs.rans.table import ESCAPE_LIMIT
 from latentink.codecs.registry import CodecSpec
-from latentink.codecs.tiling import apply_in_tiles
+from latentink.codecs.tiling import Part, apply_in_parts, apply_in_regions
 from latentink.container import QUALITY_UNIT
 from latentink.devices import on_device
 from latentink.errors import ContainerError, OptionError
 from latentink.geometry import Rectangle
+from latentink.threads import working_alone
 
 STRIDE = 16
-_TILE = 64  # latents a side
+# Latents; pictures depend on the width of regions in their last bits (tiling.py).
+_REGION_WIDTH, _REGION_HEIGHT = 64, 1024
 SYMBOL_LIMIT = ESCAPE_LIMIT
 # A coder's state, at least 2^24, may gain by rounding as much as 2^-7 bits a symbol.
 _ROUNDING_BITS = 2.0**-7
@@ -117,6 +121,7 @@ class Codec(ABC):
             from the first to the last.
         analysis_halo: Receptive radius of g_a in pixels, rounded up to whole latents.
         synthesis_halo: Receptive radius of g_s in latents.
+        analysis_parts, synthesis_parts, hyper_parts: How g_a, g_s and h_a are cut up.
 
     Example:
         A picture is analysed and quantised, its symbols are coded and decoded, and a picture is
@@ -144,9 +149,13 @@ class Codec(ABC):
 
     analysis_halo: ClassVar[int]
     synthesis_halo: ClassVar[int]
-    g_a: nn.Module
-    g_s: nn.Module
-    h_a: nn.Module
+    analysis_parts: ClassVar[Sequence[Part]]
+    synthesis_parts: ClassVar[Sequence[Part]]
+    hyper_parts: ClassVar[Sequence[Part]]
+    g_a: nn.Sequential
+    g_s: nn.Sequential
+    h_a: nn.Sequential
+    h_s: FixedPointSequence
 
     def __init__(self, spec: CodecSpec, tensors: dict[str, Tensor], fingerprint: bytes) -> None:
         """Take the tensors that all codecs have from those of a weights file (weights_file.py)."""
@@ -225,6 +234,7 @@ class Codec(ABC):
         """Return height and width of the hyper-latent for a latent of ``size``."""
         return math.ceil(math.ceil(size[0] / 2) / 2), math.ceil(math.ceil(size[1] / 2) / 2)
 
+    @working_alone()
     @torch.no_grad()
     def analyse(self, picture: Tensor, quality_code: int) -> Tensor:
         """Return v = g·g_a(picture), the latent in units of symbols.
@@ -242,15 +252,17 @@ class Codec(ABC):
         height, width = picture.shape[-2:]
         missing = (-width % STRIDE, -height % STRIDE)
         padded = functional.pad(picture, (0, missing[0], 0, missing[1]), mode="replicate")
-        y = apply_in_tiles(
-            self.g_a,
+        y = apply_in_regions(
+            partial(apply_in_parts, self.g_a, parts=self.analysis_parts),
             padded,
-            tile=_TILE * STRIDE,
+            height=_REGION_HEIGHT * STRIDE,
+            width=_REGION_WIDTH * STRIDE,
             halo=self.analysis_halo,
             scale=Fraction(1, STRIDE),
         )
         return y * self.gain(quality_code)
 
+    @working_alone()
     def synthesise(
         self,
         values: np.ndarray,
@@ -265,22 +277,23 @@ class Codec(ABC):
             quality_code: The quality in units of ``QUALITY_UNIT``.
             size: Height and width of the picture in pixels.
             known: Other values at the same quality and the picture (1, 3, H, W) made of them.
-                Tiles of a large picture that depend on the same values are copied from there.
+                Regions of a large picture that depend on the same values are copied from there.
 
         Raises:
             ContainerError: The weights were not trained for this quality.
         """
+        inverse_gain, other = self.inverse_gain(quality_code), None
+        latent = torch.from_numpy(values).float()[None] * inverse_gain
+        if known is not None:
+            before = torch.from_numpy(known[0]).float()[None] * inverse_gain
+            missing = [s * STRIDE - n for s, n in zip(values.shape[1:], size, strict=True)]
+            other = before, functional.pad(known[1], (0, missing[1], 0, missing[0]))
         with torch.no_grad():
-            latent = torch.from_numpy(values).float()[None] * self.inverse_gain(quality_code)
-            other = None
-            if known is not None:
-                before = torch.from_numpy(known[0]).float()[None] * self.inverse_gain(quality_code)
-                missing = [s * STRIDE - n for s, n in zip(values.shape[1:], size, strict=True)]
-                other = before, functional.pad(known[1], (0, missing[1], 0, missing[0]))
-            picture = apply_in_tiles(
-                self.g_s,
+            picture = apply_in_regions(
+                partial(apply_in_parts, self.g_s, parts=self.synthesis_parts),
                 latent,
-                tile=_TILE,
+                height=_REGION_HEIGHT if other is None else _REGION_WIDTH,
+                width=_REGION_WIDTH,
                 halo=self.synthesis_halo,
                 scale=Fraction(STRIDE),
                 known=other,
@@ -310,6 +323,7 @@ class Codec(ABC):
         inner = part.shifted(pixels)
         return around[..., inner.rows, inner.columns]
 
+    @working_alone()
     @torch.no_grad()
     def hyper_analyse(self, v: Tensor) -> np.ndarray:
         """Return the symbols (N, h', w') int32 of the hyper-latent for v (1, M, h, w)."""
@@ -396,6 +410,10 @@ class Codec(ABC):
         """Return the standard deviations (float32) of rows of the Gaussian table."""
         return self._scale_levels[indexes.long()].float()
 
+    def _hyper_synthesis(self, z: np.ndarray, size: tuple[int, int]) -> Tensor:
+        """Return h_s(ẑ), (1, C, h, w) float64, exact; arguments as for :meth:`side`."""
+        return self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
+
     def _hyper_latent(self, z: np.ndarray) -> Tensor:
         return torch.from_numpy(z).double()[None] + self._medians
 
@@ -414,6 +432,7 @@ class Codec(ABC):
             ]
         )
 
+    @working_alone()
     def decode(self, stream: bytes, height: int, width: int, quality_code: int) -> Latents:
         """Return the latents that :meth:`encode` was given.
 

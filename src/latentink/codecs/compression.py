@@ -18,6 +18,7 @@ from latentink.errors import ContainerError
 from latentink.geometry import Rectangle
 from latentink.payload.keystream import Keystream
 from latentink.picture import psnr_db, to_picture, to_tensor
+from latentink.threads import working_alone
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Plain:
         return to_tensor(self.photo)
 
     @cached_property
+    @working_alone()
     def picture(self) -> np.ndarray:
         """The picture decoded from the symbols, (H, W, 3) uint8."""
         latents = self.latents
@@ -70,6 +72,7 @@ class Plain:
         return len(self.data)
 
 
+@working_alone()
 def compress_plainly(
     codec: Codec,
     cover: np.ndarray,
@@ -148,6 +151,7 @@ class Decoded:
     latents: Latents
     size: tuple[int, int]
 
+    @working_alone()
     def picture(self, plain: Plain | None = None) -> np.ndarray:
         """Return the picture (H, W, 3) uint8.
 

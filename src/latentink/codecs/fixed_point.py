@@ -10,14 +10,20 @@ powers of two, and each partial sum stays below 2^53 of these units. Float64 hol
 from __future__ import annotations
 
 import copy
+from fractions import Fraction
 
 import torch
 from torch import Tensor, nn
+
+from latentink.codecs.tiling import apply_in_strips
 
 WEIGHT_UNIT = 2.0**-16
 ACTIVATION_UNIT = 2.0**-13
 ACTIVATION_LIMIT = 2.0**11
 _EXACT_LIMIT = 2.0**53
+# Bytes of the unfolded input of a strip, which malloc keeps for the next.
+_UNFOLDED_BYTES = 2**25
+_LEAST_STRIP = 16
 
 
 def to_grid(values: Tensor, unit: float) -> Tensor:
@@ -50,21 +56,43 @@ class FixedPointSequence(nn.Module):
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
                 self.layers.append(_on_grid(layer))
             elif isinstance(layer, nn.ReLU):
-                self.layers.append(nn.ReLU())
+                self.layers.append(nn.ReLU(inplace=True))
             else:
                 raise ValueError(f"no exact arithmetic for {type(layer).__name__}")
 
     @torch.no_grad()
     def forward(self, values: Tensor) -> Tensor:
         """Map (B, C, h, w) float64 to (B, C', h', w') float64, exactly."""
-        activation = _clip(to_grid(values, ACTIVATION_UNIT))
+        activation = _rounded(values.double() / ACTIVATION_UNIT)
         for layer in self.layers:
-            activation = _clip(to_grid(layer(activation), ACTIVATION_UNIT))
+            activation = _applied(layer, activation)
         return activation
 
 
-def _clip(activation: Tensor) -> Tensor:
-    return activation.clamp(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
+def _applied(layer: nn.Module, activation: Tensor) -> Tensor:
+    """Return what an exact layer makes of (B, C, h, w), on the grid; convolutions in strips."""
+    if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        return layer(activation)  # What is rectified is on the grid.
+    kernel, stride, padding = (
+        int(own[0]) for own in (layer.kernel_size, layer.stride, layer.padding)
+    )
+    if isinstance(layer, nn.ConvTranspose2d):
+        unit, halo, scale = 1, -(-padding // stride), Fraction(stride)
+    else:
+        unit, halo, scale = stride, -(-padding // stride) * stride, Fraction(1, stride)
+    unfolded = 8 * kernel**2 * activation.shape[1] * activation.shape[3]
+    return apply_in_strips(
+        lambda values: _rounded(layer(values).div_(ACTIVATION_UNIT)),
+        activation,
+        strip=max(_LEAST_STRIP, _UNFOLDED_BYTES // unfolded) // unit * unit,
+        halo=halo,
+        scale=scale,
+    )
+
+
+def _rounded(units: Tensor) -> Tensor:
+    """Return activations on the grid and clipped, in place of ``units`` of it."""
+    return units.round_().mul_(ACTIVATION_UNIT).clamp_(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
 
 
 def _on_grid(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:

@@ -7,6 +7,7 @@ Ballé et al., "Variational image compression with a scale hyperprior", ICLR 201
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
@@ -26,12 +27,14 @@ from latentink.codecs.model import CodecModel, Reconstruction, hyper_latent, uni
 from latentink.codecs.normalisation import laid_out
 from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.registry import CodecSpec
+from latentink.codecs.tiling import Part, apply_in_parts
 from latentink.codecs.weights_file import network_tensors
 from latentink.errors import unfit_weights
 from latentink.geometry import Rectangle
 from latentink.losses.rate import gaussian_bits, gaussian_information
 from latentink.relaxations.straight_through import straight_through
 from latentink.tensor_files import fill
+from latentink.threads import working_alone
 
 _NETWORKS = ("g_a", "g_s", "h_a", "h_s")
 
@@ -88,6 +91,10 @@ class HyperpriorCodec(Codec):
     # g_a reaches 30 pixels, g_s less than 4 latents.
     analysis_halo: ClassVar[int] = 32
     synthesis_halo: ClassVar[int] = 4
+    # Layers of a strip are below 32 MB, the most that malloc keeps for the next.
+    analysis_parts = (Part(4, 256, 8, Fraction(1, 4)), Part(3, 128, 8, Fraction(1, 4)))
+    synthesis_parts = (Part(4, 64, 2, Fraction(4)), Part(3, 64, 2, Fraction(4)))
+    hyper_parts = (Part(5, 64, 8, Fraction(1, 4)),)
 
     def __init__(
         self, spec: CodecSpec, tensors: dict[str, Tensor], fingerprint: bytes, origin: str
@@ -105,14 +112,16 @@ class HyperpriorCodec(Codec):
         self.h_s = FixedPointSequence(model.h_s)
 
     def _hyper_transform(self, v: Tensor) -> Tensor:
-        return self.h_a(v.abs())
+        return apply_in_parts(self.h_a, v.abs(), self.hyper_parts)
 
+    @working_alone()
     @torch.no_grad()
     def side(self, z: np.ndarray, size: tuple[int, int]) -> Tensor:
         """Return the scale of each symbol, one of the Gaussian table's: (1, M, h, w) float64."""
-        scales = self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
+        scales = self._hyper_synthesis(z, size)
         return self.table_scales(self.table_indexes(scales)).double()
 
+    @working_alone()
     def quantise(
         self,
         v: Tensor,

@@ -21,6 +21,7 @@ from latentink.codecs.registry import CODECS
 from latentink.codecs.weights_file import read_weights
 from latentink.errors import WeightsError
 from latentink.input_files import read_input
+from latentink.threads import working_alone
 
 FOLDER_VARIABLE = "LATENTINK_WEIGHTS"
 
@@ -111,6 +112,7 @@ def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) 
 
 
 @lru_cache(maxsize=2)
+@working_alone()
 def _load(path: Path, fingerprint: bytes) -> Codec:
     tensors, metadata = read_weights(path)
     name = metadata["architecture"]

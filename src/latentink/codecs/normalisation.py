@@ -15,7 +15,7 @@ the picture's resolution; these, not the convolutions, were two thirds of an edi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -28,8 +28,14 @@ from latentink.threads import run_in_threads
 _POSITIONS_AT_A_TIME = 1024
 
 
+Transform = TypeVar("Transform", bound=nn.Module)
+
+
 class FixedGdn(nn.Module):
-    """A :class:`Gdn` without gradients for its parameters; in channels_last."""
+    """A :class:`Gdn` without gradients for its parameters; in channels_last.
+
+    Within ``torch.no_grad`` the result takes the place of what it is given.
+    """
 
     beta: Tensor
     gamma: Tensor
@@ -46,8 +52,22 @@ class FixedGdn(nn.Module):
         by_position = x.permute(0, 2, 3, 1)
         flat = by_position.reshape(-1, x.shape[1])
         beta, gamma = self.beta.to(x.dtype), self.gamma.to(x.dtype)
-        y: Tensor = _Normalised.apply(flat, beta, gamma, self.inverse)
+        if torch.is_grad_enabled():
+            y: Tensor = _Normalised.apply(flat, beta, gamma, self.inverse)
+        else:
+            y = _normalise_in_place(flat, beta, gamma, self.inverse)
         return y.view(by_position.shape).permute(0, 3, 1, 2)
+
+
+def _normalise_in_place(x: Tensor, beta: Tensor, gamma: Tensor, inverse: bool) -> Tensor:
+    """Return y in place of x (positions, C): to get memory for a layer takes longer than this."""
+
+    def normalise(own: Tensor) -> None:
+        factor = torch.addmm(beta, own.square(), gamma.t())
+        own.mul_(factor.sqrt_() if inverse else factor.rsqrt_())
+
+    _over_pieces(normalise, x)
+    return x
 
 
 class _Normalised(torch.autograd.Function):
@@ -97,7 +117,7 @@ def _over_pieces(work: Callable[..., None], *tensors: Tensor) -> None:
     run_in_threads(work, pieces)
 
 
-def laid_out(transform: nn.Module) -> nn.Module:
+def laid_out(transform: Transform) -> Transform:
     """Return ``transform``, changed in place to channels_last and with every Gdn fixed."""
     for name, child in transform.named_children():
         if isinstance(child, Gdn):

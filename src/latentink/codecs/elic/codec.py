@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -26,17 +25,14 @@ from latentink.codecs.fixed_point import FixedPointSequence
 from latentink.codecs.normalisation import laid_out
 from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.registry import CodecSpec
-from latentink.codecs.tiling import apply_in_tiles
+from latentink.codecs.tiling import Part, apply_in_parts
 from latentink.codecs.weights_file import network_tensors
 from latentink.devices import on_device
 from latentink.errors import unfit_weights
 from latentink.geometry import Rectangle
 from latentink.losses.rate import gaussian_bits
 from latentink.tensor_files import fill
-
-_TILE = 64  # latents a side, of the context networks
-_CHANNEL_HALO = 6  # three 5×5 convolutions
-_SPATIAL_HALO = 2
+from latentink.threads import working_alone
 
 
 class ElicCodec(Codec):
@@ -49,6 +45,20 @@ class ElicCodec(Codec):
     # Both transforms reach 132 pixels, because of the attention at strides 16 and 4.
     analysis_halo: ClassVar[int] = 144
     synthesis_halo: ClassVar[int] = 9
+    # Layers of a strip are below 32 MB, the most that malloc keeps for the next.
+    analysis_parts = (
+        Part(5, 256, 12, Fraction(1, 4)),
+        Part(5, 128, 8, Fraction(1, 2)),
+        Part(4, 128, 6, Fraction(1, 2)),
+        Part(1, 64, 3, Fraction(1)),
+    )
+    synthesis_parts = (
+        Part(1, 64, 3, Fraction(1)),
+        Part(5, 64, 4, Fraction(4)),
+        Part(4, 128, 6, Fraction(1)),
+        Part(5, 64, 4, Fraction(4)),
+    )
+    hyper_parts = (Part(5, 64, 8, Fraction(1, 4)),)
 
     def __init__(
         self, spec: CodecSpec, tensors: dict[str, Tensor], fingerprint: bytes, origin: str
@@ -81,13 +91,15 @@ class ElicCodec(Codec):
         return moved
 
     def _hyper_transform(self, v: Tensor) -> Tensor:
-        return self.h_a(v)
+        return apply_in_parts(self.h_a, v, self.hyper_parts)
 
+    @working_alone()
     @torch.no_grad()
     def side(self, z: np.ndarray, size: tuple[int, int]) -> Tensor:
         """Return what h_s makes of ẑ for the context model: (1, C, h, w) float64."""
-        return self.h_s(self._hyper_latent(z))[..., : size[0], : size[1]]
+        return self._hyper_synthesis(z, size)
 
+    @working_alone()
     def quantise(
         self,
         v: Tensor,
@@ -283,20 +295,10 @@ def _shaped(tensors: Mapping[str, Tensor], name: str, dimensions: int, origin: s
 def exact(
     context: SpaceChannelContext[nn.Sequential],
 ) -> SpaceChannelContext[Callable[[Tensor], Tensor]]:
-    """Return the context model in exact arithmetic, with its networks applied in tiles."""
-
-    def tiled(network: nn.Sequential, halo: int) -> Callable[[Tensor], Tensor]:
-        return partial(
-            apply_in_tiles,
-            FixedPointSequence(network),
-            tile=_TILE,
-            halo=halo,
-            scale=Fraction(1),
-        )
-
+    """Return the context model in exact arithmetic."""
     return SpaceChannelContext(
         context.groups,
-        [tiled(network, _CHANNEL_HALO) for network in context.channel_context],
-        [tiled(network, _SPATIAL_HALO) for network in context.spatial_context],
-        [tiled(network, 0) for network in context.aggregation],
+        [FixedPointSequence(network) for network in context.channel_context],
+        [FixedPointSequence(network) for network in context.spatial_context],
+        [FixedPointSequence(network) for network in context.aggregation],
     )
