@@ -25,17 +25,42 @@ from latentink.errors import (
 )
 
 if TYPE_CHECKING:
+    from latentink.ordinary_pictures import capacity_of_picture, hide_in_picture
+    from latentink.picture_formats import PictureFormat
+    from latentink.receiving import reveal
     from latentink.results import (
         Capacity,
         CompressReport,
         CompressResult,
         HideOptions,
         HideReport,
+        PictureOptions,
+        PictureReport,
+        PictureResult,
         StegoResult,
     )
-    from latentink.steganography import capacity, compress, decompress, hide, reveal
+    from latentink.steganography import capacity, compress, decompress, hide
 
 __version__ = "0.1.0"
+
+_PLACES = {
+    "latentink.ordinary_pictures": ("capacity_of_picture", "hide_in_picture"),
+    "latentink.picture_formats": ("PictureFormat",),
+    "latentink.receiving": ("reveal",),
+    "latentink.results": (
+        "Capacity",
+        "CompressReport",
+        "CompressResult",
+        "HideOptions",
+        "HideReport",
+        "PictureOptions",
+        "PictureReport",
+        "PictureResult",
+        "StegoResult",
+    ),
+    "latentink.steganography": ("capacity", "compress", "decompress", "hide"),
+}
+"""Module → the names that are loaded from it on first use."""
 
 __all__ = [
     "Capacity",
@@ -50,17 +75,24 @@ __all__ = [
     "OptionError",
     "OutputError",
     "PictureError",
+    "PictureFormat",
+    "PictureOptions",
+    "PictureReport",
+    "PictureResult",
     "StegoResult",
     "WeightsError",
     "capacity",
+    "capacity_of_picture",
     "compress",
     "decompress",
     "hide",
+    "hide_in_picture",
     "reveal",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(importlib.import_module("latentink.steganography"), name)
+    for place, names in _PLACES.items():
+        if name in names:
+            return getattr(importlib.import_module(place), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -276,7 +276,17 @@ def check_lik_name(path: Path) -> None:
     Raises:
         OutputError: it is.
     """
-    if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"):
+    if path.suffix.lower() in (
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".webp",
+        ".avif",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".bmp",
+    ):
         raise OutputError(f"{path} would be a .lik file; name an output that ends in .lik.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,16 +12,20 @@ from latentink.defaults import (
     DEFAULT_CHANNEL,
     DEFAULT_CODEC,
     DEFAULT_DEVICE,
+    DEFAULT_PROFILE,
     DEFAULT_QUALITY,
 )
-from latentink.editing.presets import Preset
+from latentink.picture_formats import PictureFormat
+
+if TYPE_CHECKING:
+    from latentink.editing.presets import Preset
 
 STARTS = ("cover", "encoder")
 
 SECURITY = {
     "exact": "no detector can tell the file from one without a message",
     "measured": "more than is hidden by proof; good detectors find some such files",
-    "found": "whoever has the codec finds the message, though nobody reads it",
+    "found": "good detectors find that there is a message, though nobody reads it",
     "public": "without a password anybody can find and read it",
 }
 """How well a message is hidden."""
@@ -187,3 +192,73 @@ class Capacity:
     quality: float
     plain_file_bytes: int
     exact_bytes: int
+
+
+@dataclass(frozen=True)
+class PictureOptions:
+    """How to hide in an ordinary picture that will be re-encoded or rescaled on its way.
+
+    Attributes:
+        survive: what the message survives: a profile (attacks/profiles.py).
+        picture_format: of the file.
+        seed: of everything random; the same inputs and seed give the same bytes. None takes
+            randomness of the operating system.
+    """
+
+    survive: str = DEFAULT_PROFILE
+    picture_format: PictureFormat = field(default_factory=lambda: PictureFormat("PNG"))
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class PictureReport:
+    """Figures of a message in an ordinary picture.
+
+    Attributes:
+        file_bytes: size of the file.
+        psnr_db: of the picture in the file against the photo.
+        plain_psnr_db: of the same file without a message; infinite where saving loses nothing.
+        height: pixels.
+        width: pixels.
+        payload_bytes: length of the message.
+        raw_bits: that carry, the preamble included.
+        step: distance of the lattices' points, grey levels: how strong the message is.
+        survive: the profile.
+        survived: names of the attacks after which the message was read.
+        security: a key of :data:`SECURITY`.
+        password_used: False means the public key: anybody with latentink can read the message.
+        seconds: wall time.
+    """
+
+    file_bytes: int
+    psnr_db: float
+    plain_psnr_db: float
+    height: int
+    width: int
+    payload_bytes: int
+    raw_bits: int
+    step: float
+    survive: str
+    survived: tuple[str, ...]
+    security: str
+    password_used: bool
+    seconds: float
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the report as plain values, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """A finished file whose message has been read back after each attack.
+
+    Attributes:
+        data: the bytes of the file.
+        picture: (H, W, 3) uint8, what a reader sees.
+        report: figures.
+    """
+
+    data: bytes = field(repr=False)
+    picture: np.ndarray = field(repr=False)
+    report: PictureReport

@@ -1,4 +1,4 @@
-"""hide() and reveal(), compress() and decompress(), from top to bottom.
+"""hide(), compress() and decompress(), and what the receiver reads with networks.
 
 ::
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +29,6 @@ from latentink.codecs.compression import (
     pack_latents,
 )
 from latentink.codecs.loading import load_codec
-from latentink.container import MAGIC
 from latentink.defaults import (
     DEFAULT_CHANNEL,
     DEFAULT_CODEC,
@@ -59,7 +57,6 @@ from latentink.payload.keys import KeyRing
 from latentink.payload.keystream import entropy_of
 from latentink.payload.sealing import MAX_MESSAGE_BYTES, packed
 from latentink.picture import (
-    decode_both_ways,
     psnr_db,
     read_cover,
     read_file,
@@ -107,7 +104,7 @@ def hide(
         >>> stego = hide(cover, b"meet at noon", password="tide")
         >>> stego.report.security
         'exact'
-        >>> reveal(stego.data, password="tide")
+        >>> message_by_networks(stego.data, KeyRing("tide"))
         b'meet at noon'
     """
     started = time.monotonic()
@@ -265,37 +262,29 @@ def capacity(
 # --- the receiver ---------------------------------------------------------------------------------
 
 
-def reveal(
-    stego: bytes | np.ndarray | Path | str,
-    *,
-    password: str | None = None,
+def message_by_networks(
+    stego: bytes | np.ndarray,
+    ring: KeyRing,
     decoder: str | None = None,
     weights: Path | None = None,
 ) -> bytes:
-    """Return the message in a .lik file or in its decoded picture.
+    """Return the message in a .lik file or in its decoded picture; see receiving.reveal.
 
     Args:
-        stego: bytes or path of a .lik file or of a losslessly saved picture, or (H, W, 3) uint8.
-        password: the sender's; None if the sender gave none.
+        stego: bytes of a .lik file, or (H, W, 3) uint8.
+        ring: the keys of the password.
         decoder: message decoder; only one from a file of the sender's needs to be named.
         weights: see :func:`decompress`.
 
     Raises:
         MessageNotFoundError: wrong password, or there is no message.
         ContainerError: the .lik file is damaged.
-        PictureError: the file is neither a .lik file nor a picture.
         WeightsError: there is no such message decoder.
     """
+    if isinstance(stego, np.ndarray):
+        return _message_in(received_picture(_as_picture(stego), decoder), ring)
     # A damaged file is refused before the slow key.
-    upright, *stored = _received(stego, decoder, weights)
-    ring = KeyRing(password)
-    try:
-        return _message_in(upright, ring)
-    except MessageNotFoundError:
-        for received in stored:
-            with suppress(MessageNotFoundError):
-                return _message_in(received, ring)
-        raise
+    return _message_in(_received_file(decode_file(stego, weights), decoder), ring)
 
 
 def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.ndarray:
@@ -315,7 +304,7 @@ def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.n
 
 
 def _message_in(received: Received, ring: KeyRing) -> bytes:
-    """Return the message that the first channel finds; errors as for :func:`reveal`."""
+    """Return the message that the first channel finds; errors as for message_by_networks."""
     failure = MessageNotFoundError(
         "No message was found: the password is missing or wrong, or the file carries no message; "
         "check both."
@@ -333,22 +322,6 @@ def _message_in(received: Received, ring: KeyRing) -> bytes:
         if message is not None:
             return message
     raise failure
-
-
-def _received(
-    stego: bytes | np.ndarray | Path | str, decoder: str | None, weights: Path | None
-) -> list[Received]:
-    """Return what the receiver has, and how else to look at it; as for :func:`reveal`.
-
-    A viewer may have turned a picture by its EXIF orientation and left its pixels alone.
-    """
-    if isinstance(stego, np.ndarray):
-        return [received_picture(_as_picture(stego), decoder)]
-    data = stego if isinstance(stego, bytes) else read_file(Path(stego))
-    if data[: len(MAGIC)] == MAGIC:
-        return [_received_file(decode_file(data, weights), decoder)]
-    name = "This data" if isinstance(stego, bytes) else Path(stego).name
-    return [received_picture(picture, decoder) for picture in decode_both_ways(data, name)]
 
 
 def _received_file(

@@ -209,7 +209,7 @@ def test_bad_options(folder, stego_file):
     refused("hide", cover, "-o", folder / "no" / "out.lik", "-m", "x", says="does not exist")
     refused("hide", cover, "-o", folder, "-m", "x", says="is a folder")
     refused(*hide, "-m", "x", "--report", out, says="different files")
-    refused("hide", cover, "-o", folder / "o.PNG", "-m", "x", says="ends in .lik")
+    refused("hide", cover, "-o", folder / "o.gif", "-m", "x", says="ends in .lik")
     refused("compress", cover, "-o", folder / "o.jpg", says="ends in .lik")
     refused(*hide, "-m", "x", "--preview", folder / "p.jpg", says="ends in .png")
     refused("decompress", stego_file, "-o", folder / "o.jpg", says="without loss")
@@ -336,3 +336,60 @@ def test_help_and_usage_errors_need_no_networks():
     usage = subprocess.run([*COMMAND, "hide"], capture_output=True, text=True, check=False)
     assert usage.returncode == 2
     assert "Traceback" not in usage.stderr
+
+
+def test_a_message_in_an_ordinary_picture_comes_back_after_each_attack(folder):
+    Image.fromarray(astronaut(0, 0, 512, 512)).save(folder / "photo.jpg", quality=90)
+    report = folder / "report.json"
+    hidden = run(
+        "hide", folder / "photo.jpg", "-o", folder / "out.jpg", "-m", "tide", "-p", "x",
+        "--report", report,
+    )  # fmt: skip
+    assert hidden.exit_code == 0, hidden.output
+    assert "messenger: JPEG 50 twice" in " ".join(hidden.output.split())
+    assert json.loads(report.read_text())["security"] == "found"
+    assert run("reveal", folder / "out.jpg", "-p", "x").stdout == "tide"
+    left = folder / "left"
+    assert run("attack", folder / "out.jpg", "-o", left).exit_code == 0
+    assert len(names(left)) == 7
+    for name in names(left):
+        assert run("reveal", left / name, "-p", "x").stdout == "tide", name
+
+
+def test_one_attack_is_written_as_png(folder):
+    arguments = "attack", folder / "cover.png", "--profile", "web", "--attack", "×0.75, JPEG 75"
+    assert run(*arguments, "-o", folder / "left.png").exit_code == 0
+    assert decode_picture((folder / "left.png").read_bytes(), "left").shape == (192, 192, 3)
+    refused(*arguments, "-o", folder / "left.jpg", says="ending in .png")
+    refused("attack", folder / "cover.png", "-o", folder / "a.png", says="name a folder")
+    refused(*arguments[:-1], "JPEG 1", "-o", folder / "b.png", says="choose from JPEG 75; WebP 80")
+
+
+def test_options_of_the_other_kind_of_output_are_refused(folder):
+    cover = folder / "cover.png"
+    base = "hide", cover, "-m", "tide", "-p", "x"
+    refused(*base, "-o", folder / "a.jpg", "--quality", "3", says="--quality is for a .lik file")
+    refused(*base, "-o", folder / "a.jpg", "--exact", says="not hidden by proof")
+    refused(*base, "-o", folder / "a.lik", "--survive", "web", says="--survive is for an ordinary")
+    refused(*base, "-o", folder / "a.lik", "--channel", "robust", says="name an output that ends")
+    refused(*base, "-o", folder / "a.png", "--jpeg-quality", "80", says="leave it out")
+    refused(*base, "-o", folder / "a.png", "--survive", "postcard", says="choose from copy, web")
+    refused(*base, "-o", folder / "a.png", "--channel", "latents", says="would be a .lik file")
+    assert names(folder) == ["cover.png"]
+
+
+def test_metadata_is_dropped_unless_it_is_to_be_kept(folder):
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    photo = folder / "photo.jpg"
+    Image.fromarray(astronaut(0, 0, 400, 400)).save(photo, exif=exif)
+    base = "hide", photo, "-m", "tide", "-p", "x", "--survive", "copy"
+    for name, options, kept in (("a.png", [], {}), ("b.png", ["--keep-metadata"], dict(exif))):
+        assert run(*base, "-o", folder / name, *options).exit_code == 0
+        with Image.open(folder / name) as file:
+            assert dict(file.getexif()) == kept
+
+
+def test_capacity_of_an_ordinary_picture(folder):
+    shown = run("capacity", folder / "cover.png", "--survive", "copy", "--json")
+    assert json.loads(shown.stdout)["copy"] > 100

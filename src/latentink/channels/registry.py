@@ -21,6 +21,10 @@ CHANNELS = {
 }
 """Name → class. A receiver who is not told the channel tries them in this order."""
 
+PICTURE_CHANNEL = "robust"
+"""The channel of ordinary pictures. It has no codec and so functions of its own
+(ordinary_pictures.py), and receivers try it first."""
+
 
 def channel_named(name: str) -> Channel:
     """Return the channel called ``name``.
@@ -33,6 +37,10 @@ def channel_named(name: str) -> Channel:
         False
     """
     if name not in CHANNELS:
+        if name == PICTURE_CHANNEL:
+            raise OptionError(
+                "The robust channel writes ordinary pictures: call hide_in_picture for it."
+            )
         raise OptionError(f"There is no channel {name!r}; choose from {', '.join(CHANNELS)}.")
     return _made(CHANNELS[name])
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
+from latentink.attacks.profiles import PROFILES
+from latentink.channels.registry import PICTURE_CHANNEL
 from latentink.cli.covers import read_cover
 from latentink.cli.errors import for_people
 from latentink.cli.options import (
@@ -14,6 +17,7 @@ from latentink.cli.options import (
     CodecOption,
     PresetOption,
     QualityOption,
+    SurviveOption,
     WeightsOption,
 )
 from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_QUALITY
@@ -25,12 +29,19 @@ def capacity_command(
     codec: CodecOption = DEFAULT_CODEC,
     quality: QualityOption = DEFAULT_QUALITY,
     weights: WeightsOption = None,
-    channel: ChannelOption = DEFAULT_CHANNEL,
+    channel: ChannelOption = None,
+    survive: SurviveOption = None,
     preset: PresetOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Estimate how many bytes a photo carries at acceptable quality."""
+    """Say how many bytes a photo carries at acceptable quality.
+
+    That is in a .lik file; with --survive or --channel robust, in an ordinary picture.
+    """
     picture = read_cover(cover)
+    if survive is not None or channel == PICTURE_CHANNEL:
+        _print_picture_capacity(picture, survive, json)
+        return
 
     from latentink.cli.tables import print_json, print_rows
     from latentink.codecs.importing import find_weights
@@ -39,7 +50,12 @@ def capacity_command(
 
     file = find_weights(weights, codec, quality)
     result = capacity(
-        picture, codec=codec, weights=file, quality=quality, preset=preset, channel=channel
+        picture,
+        codec=codec,
+        weights=file,
+        quality=quality,
+        preset=preset,
+        channel=channel or DEFAULT_CHANNEL,
     )
     if json:
         print_json(result)
@@ -58,3 +74,17 @@ def capacity_command(
             ("limit", f"nothing above {result.limit_bytes:,} bytes fits {whatever}"),
         ]
     )
+
+
+def _print_picture_capacity(picture: np.ndarray, survive: str | None, json: bool) -> None:
+    """Print how many bytes an ordinary picture carries for a profile, or for each."""
+    from latentink.cli.tables import as_json, print_rows
+    from latentink.ordinary_pictures import capacity_of_picture
+    from latentink.results import PictureOptions
+
+    profiles = PROFILES if survive is None else (survive,)
+    room = {name: capacity_of_picture(picture, PictureOptions(name)) for name in profiles}
+    if json:
+        print(as_json(room))
+    else:
+        print_rows([(name, f"{length:,} bytes at 40 dB") for name, length in room.items()])

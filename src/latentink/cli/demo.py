@@ -43,7 +43,8 @@ def demo_command(
 
     from latentink.cli.progress import editing_progress
     from latentink.cli.tables import hiding_rows, print_rows
-    from latentink.steganography import hide, reveal
+    from latentink.receiving import reveal
+    from latentink.steganography import hide
 
     cover = astronaut()
     message = demo_message(message_bytes)

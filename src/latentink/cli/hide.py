@@ -1,13 +1,16 @@
-"""``latentink hide``: a photo and a message in, a .lik file out."""
+"""``latentink hide``: a photo and a message in, a .lik file or an ordinary picture out."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
+from latentink.channels.registry import PICTURE_CHANNEL
 from latentink.cli.covers import read_cover
 from latentink.cli.errors import for_people
 from latentink.cli.message import read_message
@@ -18,6 +21,7 @@ from latentink.cli.options import (
     PresetOption,
     QualityOption,
     SeedOption,
+    SurviveOption,
     WeightsOption,
 )
 from latentink.cli.password import (
@@ -31,6 +35,7 @@ from latentink.defaults import (
     DEFAULT_CHANNEL,
     DEFAULT_CODEC,
     DEFAULT_DEVICE,
+    DEFAULT_PROFILE,
     DEFAULT_QUALITY,
 )
 from latentink.errors import OptionError
@@ -38,14 +43,36 @@ from latentink.picture import (
     check_lik_name,
     check_output,
     encode_png,
+    read_file,
     write_atomically,
 )
+from latentink.picture_formats import FORMATS_BY_SUFFIX, PictureFormat, exif_of, format_named
+from latentink.results import HideOptions, PictureOptions, PictureResult, StegoResult
+
+_FILE_OPTIONS = (
+    "codec",
+    "quality",
+    "weights",
+    "preset",
+    "decoder",
+    "start",
+    "evade",
+    "steps",
+    "seconds",
+    "exact",
+    "device",
+)
+_PICTURE_OPTIONS = ("survive", "jpeg_quality", "keep_metadata")
 
 
 @for_people
 def hide_command(
+    context: typer.Context,
     cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The .lik file to write.")],
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", help="The file to write: .lik, or .jpg, .png, .webp or .avif."),
+    ],
     text: Annotated[str | None, typer.Option("-m", "--message", help="The message.")] = None,
     file: Annotated[
         Path | None,
@@ -57,7 +84,16 @@ def hide_command(
     codec: CodecOption = DEFAULT_CODEC,
     quality: QualityOption = DEFAULT_QUALITY,
     weights: WeightsOption = None,
-    channel: ChannelOption = DEFAULT_CHANNEL,
+    channel: ChannelOption = None,
+    survive: SurviveOption = None,
+    jpeg_quality: Annotated[
+        int | None,
+        typer.Option(help="Quality of a .jpg output; by default that of a JPEG photo is kept."),
+    ] = None,
+    keep_metadata: Annotated[
+        bool,
+        typer.Option("--keep-metadata", help="Keep EXIF, the place included (pictures)."),
+    ] = False,
     preset: PresetOption = None,
     decoder: Annotated[
         str | None,
@@ -93,7 +129,10 @@ def hide_command(
     preview: Annotated[Path | None, typer.Option(help="Write the decoded picture as PNG.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Hide a message in a photo while compressing it, and check that it comes back."""
+    """Hide a message in a photo and check that it comes back.
+
+    A .lik file hides it by proof; a .jpg, .png, .webp or .avif brings it through messengers.
+    """
     outputs = [path for path in (out, preview, report) if path is not None]
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise OptionError("The outputs must be different files.")
@@ -101,35 +140,36 @@ def hide_command(
         raise OptionError("The preview must be saved without loss: name one that ends in .png.")
     for path in outputs:
         check_output(path, cover, *([file] if file else []))
-    check_lik_name(out)
+    in_picture = _is_for_pictures(channel, out)
+    _refuse(context, _FILE_OPTIONS if in_picture else _PICTURE_OPTIONS, in_picture)
     message = read_message(text, file)
     secret = read_password(password, password_file, ask_password, twice=True)
     say_if_public(secret)
-    picture = read_cover(cover)
 
-    from latentink.cli.progress import editing_progress
-    from latentink.cli.tables import as_json, hiding_rows, print_json, print_rows
-    from latentink.codecs.importing import find_weights
-    from latentink.results import HideOptions
-    from latentink.steganography import hide
+    from latentink.cli.tables import as_json, print_json, print_rows
 
-    options = HideOptions(
-        codec=codec,
-        weights=find_weights(weights, codec, quality),
-        quality=quality,
-        channel=channel,
-        exact=exact,
-        preset=preset,
-        decoder=decoder,
-        start=start,
-        evade=evade,
-        steps=steps,
-        seconds=seconds,
-        seed=seed,
-        device=device,
-    )
-    with editing_progress() as on_step:
-        result = hide(picture, message, password=secret, options=options, on_step=on_step)
+    result: PictureResult | StegoResult
+    if in_picture:
+        picture_format = _picture_format(out, jpeg_quality, keep_metadata, cover)
+        chosen = PictureOptions(survive or DEFAULT_PROFILE, picture_format, seed)
+        rows, result = _hidden_in_picture(read_cover(cover), message, secret, chosen)
+    else:
+        check_lik_name(out)
+        options = HideOptions(
+            codec=codec,
+            quality=quality,
+            channel=channel or DEFAULT_CHANNEL,
+            exact=exact,
+            preset=preset,
+            decoder=decoder,
+            start=start,
+            evade=evade,
+            steps=steps,
+            seconds=seconds,
+            seed=seed,
+            device=device,
+        )
+        rows, result = _hidden_in_file(read_cover(cover), message, secret, options, weights)
     write_atomically(out, result.data)
     if preview is not None:
         write_atomically(preview, encode_png(result.picture))
@@ -144,4 +184,74 @@ def hide_command(
     if json:
         print_json(result.report)
     else:
-        print_rows([("written", str(out)), *hiding_rows(result.report)])
+        print_rows([("written", str(out)), *rows])
+
+
+def _is_for_pictures(channel: str | None, out: Path) -> bool:
+    """Return whether the message goes into an ordinary picture.
+
+    Raises:
+        OptionError: the robust channel is asked for in a .lik file.
+    """
+    if channel is None:
+        return out.suffix.lower() in FORMATS_BY_SUFFIX
+    if channel == PICTURE_CHANNEL and out.suffix.lower() not in FORMATS_BY_SUFFIX:
+        raise OptionError(
+            f"The robust channel writes ordinary pictures; name an output that ends in "
+            f"{', '.join(FORMATS_BY_SUFFIX)}."
+        )
+    return channel == PICTURE_CHANNEL
+
+
+def _refuse(context: typer.Context, names: tuple[str, ...], in_picture: bool) -> None:
+    """Raise OptionError if the user gave one of these options."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = "--" + name.replace("_", "-")
+            if name == "exact":
+                raise OptionError(
+                    "A message in an ordinary picture is not hidden by proof; leave --exact out, "
+                    "or name an output that ends in .lik."
+                )
+            kind = "a .lik file" if in_picture else "an ordinary picture such as .jpg"
+            raise OptionError(f"{option} is for {kind}; leave it out, or name such an output.")
+
+
+def _picture_format(
+    out: Path, jpeg_quality: int | None, keep_metadata: bool, cover: Path
+) -> PictureFormat:
+    """Return the format of the output, with what it keeps of the photo's file."""
+    data = read_file(cover)
+    picture_format = format_named(out, jpeg_quality, data)
+    return replace(picture_format, exif=exif_of(data)) if keep_metadata else picture_format
+
+
+def _hidden_in_picture(
+    picture: np.ndarray, message: bytes, secret: str | None, options: PictureOptions
+) -> tuple[list[tuple[str, str]], PictureResult]:
+    """Return rows for the terminal, and the result, of an ordinary picture."""
+    from latentink.cli.tables import picture_rows
+    from latentink.ordinary_pictures import hide_in_picture
+
+    result = hide_in_picture(picture, message, password=secret, options=options)
+    return picture_rows(result.report), result
+
+
+def _hidden_in_file(
+    picture: np.ndarray,
+    message: bytes,
+    secret: str | None,
+    options: HideOptions,
+    weights: str | None,
+) -> tuple[list[tuple[str, str]], StegoResult]:
+    """Return rows for the terminal, and the result, of a .lik file."""
+    from latentink.cli.progress import editing_progress
+    from latentink.cli.tables import hiding_rows
+    from latentink.codecs.importing import find_weights
+    from latentink.steganography import hide
+
+    options = replace(options, weights=find_weights(weights, options.codec, options.quality))
+    with editing_progress() as on_step:
+        result = hide(picture, message, password=secret, options=options, on_step=on_step)
+    return hiding_rows(result.report), result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from latentink.cli.attack import attack_command
 from latentink.cli.bench import bench_app
 from latentink.cli.capacity import capacity_command
 from latentink.cli.compress import compress_command
@@ -34,6 +35,7 @@ app.command("inspect")(inspect_command)
 app.command("demo")(demo_command)
 app.command("embed")(embed_command)
 app.command("extract")(extract_command)
+app.command("attack")(attack_command)
 app.command("methods")(methods_command)
 app.command("detect")(detect_command)
 app.add_typer(bench_app, name="bench")

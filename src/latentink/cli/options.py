@@ -7,11 +7,23 @@ from typing import Annotated
 
 import typer
 
-from latentink.channels.registry import CHANNELS
+from latentink.attacks.profiles import PROFILES
+from latentink.channels.registry import CHANNELS, PICTURE_CHANNEL
 from latentink.codecs.registry import CODECS
 
 ChannelOption = Annotated[
-    str, typer.Option(help=f"Where the message lives: {' or '.join(CHANNELS)}.")
+    str | None,
+    typer.Option(
+        help=f"Where the message lives: {', '.join(CHANNELS)} (in a .lik file) or "
+        f"{PICTURE_CHANNEL} (in a picture); by default the name of the output decides."
+    ),
+]
+SurviveOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What a message in an ordinary picture survives: "
+        f"{', '.join(PROFILES)}; messenger by default."
+    ),
 ]
 CodecOption = Annotated[str, typer.Option(help=f"The codec: {' or '.join(CODECS)}.")]
 QualityOption = Annotated[

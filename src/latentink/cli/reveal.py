@@ -1,4 +1,4 @@
-"""``latentink reveal``: a .lik file or its decoded picture in, the message out."""
+"""``latentink reveal``: a .lik file or a picture in, the message out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from latentink.picture import check_output, write_atomically
 
 @for_people
 def reveal_command(
-    stego: Annotated[Path, typer.Argument(help="The .lik file, or its decoded picture as PNG.")],
+    stego: Annotated[
+        Path, typer.Argument(help="The .lik file, or the picture, also after a messenger.")
+    ],
     password: PasswordOption = None,
     password_file: PasswordFileOption = None,
     ask_password: AskOption = False,
@@ -36,7 +38,7 @@ def reveal_command(
         check_output(out, stego)
     secret = read_password(password, password_file, ask_password, twice=False)
 
-    from latentink.steganography import reveal
+    from latentink.receiving import reveal
 
     message = reveal(stego, password=secret, decoder=decoder, weights=weights)
     if out is not None:

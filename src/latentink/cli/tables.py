@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from latentink.methods.embedding import EmbedReport
-    from latentink.results import CompressReport, HideReport
+    from latentink.results import CompressReport, HideReport, PictureReport
 
 
 def as_json(values: dict[str, Any]) -> str:
@@ -66,6 +66,23 @@ def hiding_rows(report: HideReport) -> list[tuple[str, str]]:
         ("security", f"{report.security}: {SECURITY[report.security]}"),
         *accuracy,
         ("time", f"{report.seconds:.1f} s" + (f", {report.steps} steps" if report.steps else "")),
+    ]
+
+
+def picture_rows(report: PictureReport) -> list[tuple[str, str]]:
+    """Return the rows of a message in an ordinary picture."""
+    from latentink.results import SECURITY
+
+    picture = f"{report.width}×{report.height}, {report.psnr_db:.2f} dB PSNR"
+    if math.isfinite(report.plain_psnr_db):
+        picture += f" ({report.plain_psnr_db:.2f} dB without a message)"
+    return [
+        ("file", f"{report.file_bytes:,} bytes"),
+        ("picture", picture),
+        ("payload", f"{report.payload_bytes:,} bytes"),
+        ("survived", f"{report.survive}: {'; '.join(report.survived)}"),
+        ("security", f"{report.security}: {SECURITY[report.security]}"),
+        ("time", f"{report.seconds:.1f} s"),
     ]
 
 

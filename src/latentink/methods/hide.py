@@ -16,8 +16,9 @@ from latentink.defaults import DEFAULT_CODEC, DEFAULT_DEVICE, DEFAULT_QUALITY
 from latentink.methods.entries import MethodEntry, MethodOptions
 from latentink.methods.method import Method, Stego, seed_of
 from latentink.methods.saving import from_eight_bits
+from latentink.receiving import reveal
 from latentink.results import HideOptions
-from latentink.steganography import capacity, compress, decompress, hide, reveal
+from latentink.steganography import capacity, compress, decompress, hide
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The robust channel: the message is in low frequencies of an ordinary picture, which stay."""
