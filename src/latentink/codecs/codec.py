@@ -42,12 +42,13 @@ from latentink.container import QUALITY_UNIT
 from latentink.devices import on_device
 from latentink.errors import ContainerError, OptionError
 from latentink.geometry import Rectangle
-from latentink.threads import working_alone
+from latentink.threads import run_in_threads, working_alone
 
 STRIDE = 16
 # Latents; pictures depend on the width of regions in their last bits (tiling.py).
 _REGION_WIDTH, _REGION_HEIGHT = 64, 1024
 SYMBOL_LIMIT = ESCAPE_LIMIT
+_AT_A_TIME = 2**16  # symbols of a thread
 # A coder's state, at least 2^24, may gain by rounding as much as 2^-7 bits a symbol.
 _ROUNDING_BITS = 2.0**-7
 
@@ -106,7 +107,8 @@ class Relaxed:
 
 def nearest(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Round to the nearest integers that the coder can code; a :data:`Chooser`."""
-    return np.clip(np.rint(values), -SYMBOL_LIMIT, SYMBOL_LIMIT)
+    rounded = np.rint(values)
+    return np.clip(rounded, -SYMBOL_LIMIT, SYMBOL_LIMIT, out=rounded)
 
 
 class Codec(ABC):
@@ -399,7 +401,14 @@ class Codec(ABC):
 
     def table_indexes(self, scales: Tensor) -> Tensor:
         """Return the row of the Gaussian table (uint8) for each of ``scales``, of any shape."""
-        return torch.bucketize(scales.contiguous(), self._scale_levels[:-1]).to(torch.uint8)
+        flat = scales.reshape(-1)
+        indexes = torch.empty(flat.shape, dtype=torch.uint8)
+
+        def find(given: Tensor, out: Tensor) -> None:
+            out.copy_(torch.bucketize(given, self._scale_levels[:-1], out_int32=True))
+
+        run_in_threads(find, zip(flat.split(_AT_A_TIME), indexes.split(_AT_A_TIME), strict=True))
+        return indexes.view(scales.shape)
 
     @property
     def scales(self) -> np.ndarray:

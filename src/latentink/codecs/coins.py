@@ -41,6 +41,8 @@ COIN_SCALE = min(EXPECTED)
 UNREACHABLE = 1e3
 # Values further from a border than this are within no reach.
 _FAR = 0.3
+# Symbols whose arrays stay in a processor's cache.
+_AT_A_TIME = 2**15
 
 
 def coins_of(entropy: bytes) -> Keystream:
@@ -105,10 +107,15 @@ def are_free(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
         >>> are_free(np.array([0.46, 0.3, -1.52, 0.5]), np.array([2, 2, 2, 0.1]))
         array([ True, False,  True, False])
     """
-    off_border = np.abs(values - np.floor(values) - 0.5)
-    free = (off_border <= _FAR) & (scales >= COIN_SCALE) & (np.abs(values) < SYMBOL_LIMIT - 1)
-    near = np.flatnonzero(free)
-    free[near] = exchanges(values[near], scales[near])[2] <= REACH
+    free = np.zeros(len(values), dtype=bool)
+    for begin in range(0, len(values), _AT_A_TIME):
+        part = slice(begin, begin + _AT_A_TIME)
+        eligible = np.flatnonzero(scales[part] >= COIN_SCALE)
+        own = values[part][eligible]
+        off_border = np.abs(own - np.floor(own) - 0.5)
+        near = (off_border <= _FAR) & (np.abs(own) < SYMBOL_LIMIT - 1)
+        reached = exchanges(own[near], scales[part][eligible[near]])[2] <= REACH
+        free[part][eligible[near]] = reached
     return free
 
 

@@ -132,10 +132,10 @@ class HyperpriorCodec(Codec):
     ) -> Latents:
         """Return latents with the symbols that ``choose`` makes of v; see the base class."""
         side = self.side(z, (v.shape[-2], v.shape[-1])) if side is None else side
-        rows = self.table_indexes(side)[0].numpy().ravel()
+        rows = self.table_indexes(side)[0].numpy()
         places = self.passes(v.shape[1:])[0]
-        y = choose(places, v[0].double().numpy().ravel(), rows)
-        return self._latents(y.astype(np.int32).reshape(v.shape[1:]), z, quality_code, side)
+        y = choose(places, v[0].double().numpy().ravel(), rows.ravel())
+        return _latents(y.astype(np.int32).reshape(v.shape[1:]), z, quality_code, rows)
 
     def relax(
         self, v: Tensor, side: Tensor, core: Rectangle, rounding: Rounding, rate_rounding: Rounding
@@ -152,14 +152,13 @@ class HyperpriorCodec(Codec):
     def _decode_latent(
         self, decoder: Decoder, z: np.ndarray, size: tuple[int, int], quality_code: int
     ) -> Latents:
-        side = self.side(z, size)
-        y = decoder.read(self.table_indexes(side)[0].numpy(), self._gaussian)
-        return self._latents(y, z, quality_code, side)
+        rows = self.table_indexes(self.side(z, size))[0].numpy()
+        return _latents(decoder.read(rows, self._gaussian), z, quality_code, rows)
 
-    def _latents(self, y: np.ndarray, z: np.ndarray, quality_code: int, side: Tensor) -> Latents:
-        return Latents(
-            y, z, quality_code, y.astype(np.float32), self.table_indexes(side)[0].numpy()
-        )
+
+def _latents(y: np.ndarray, z: np.ndarray, quality_code: int, rows: np.ndarray) -> Latents:
+    """Return latents whose means are 0."""
+    return Latents(y, z, quality_code, y.astype(np.float32), rows)
 
 
 class HyperpriorModel(CodecModel):

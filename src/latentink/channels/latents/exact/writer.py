@@ -57,7 +57,7 @@ class ExactWriter:
         """Choose the symbols of the next pass."""
         symbols = nearest(places, values, rows)
         free = are_free(values, self.scales[rows])
-        parities = (symbols % 2).astype(np.uint8)
+        parities = (symbols.astype(np.int32) & 1).astype(np.uint8)
         parities[free] = self.drawn(parities[free])
         symbols[free] = with_parities(values[free], parities[free])
         salt, carrying = self.layout.split(rows)
