@@ -6,7 +6,7 @@ To add a method, end its file with ``ENTRIES`` and add the file to :data:`METHOD
 from __future__ import annotations
 
 from latentink.errors import OptionError
-from latentink.methods import adaptive, fnns, hide, liso, lsb, paper, steganogan, steghide
+from latentink.methods import adaptive, fnns, hide, liso, lsb, paper, robust, steganogan, steghide
 from latentink.methods.entries import MethodEntry, MethodOptions
 from latentink.methods.method import Method
 
@@ -18,6 +18,7 @@ METHODS: dict[str, MethodEntry] = {
         *steganogan.ENTRIES,
         *paper.ENTRIES,
         *hide.ENTRIES,
+        *robust.ENTRIES,
         *lsb.ENTRIES,
         *adaptive.ENTRIES,
         *steghide.ENTRIES,
