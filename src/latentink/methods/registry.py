@@ -6,7 +6,18 @@ To add a method, end its file with ``ENTRIES`` and add the file to :data:`METHOD
 from __future__ import annotations
 
 from latentink.errors import OptionError
-from latentink.methods import adaptive, fnns, hide, liso, lsb, paper, robust, steganogan, steghide
+from latentink.methods import (
+    adaptive,
+    fnns,
+    hide,
+    liso,
+    lsb,
+    paper,
+    robust,
+    steganogan,
+    steghide,
+    watermarks,
+)
 from latentink.methods.entries import MethodEntry, MethodOptions
 from latentink.methods.method import Method
 
@@ -22,6 +33,7 @@ METHODS: dict[str, MethodEntry] = {
         *lsb.ENTRIES,
         *adaptive.ENTRIES,
         *steghide.ENTRIES,
+        *watermarks.ENTRIES,
     )
 }
 
