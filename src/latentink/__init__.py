@@ -25,6 +25,7 @@ from latentink.errors import (
 )
 
 if TYPE_CHECKING:
+    from latentink.lik_format import LikFormat
     from latentink.ordinary_pictures import capacity_of_picture, hide_in_picture
     from latentink.picture_formats import PictureFormat
     from latentink.receiving import reveal
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
+    "latentink.lik_format": ("LikFormat",),
     "latentink.ordinary_pictures": ("capacity_of_picture", "hide_in_picture"),
     "latentink.picture_formats": ("PictureFormat",),
     "latentink.receiving": ("reveal",),
@@ -71,6 +73,7 @@ __all__ = [
     "HideOptions",
     "HideReport",
     "LatentinkError",
+    "LikFormat",
     "MessageNotFoundError",
     "OptionError",
     "OutputError",

@@ -28,7 +28,7 @@ from latentink.errors import CapacityError
 from latentink.payload.keys import KeyRing
 from latentink.payload.keystream import entropy_of
 from latentink.payload.sealing import message_salt, packed
-from latentink.picture import decode_picture, psnr_db, read_picture
+from latentink.picture import psnr_db, read_picture
 from latentink.results import PictureOptions, PictureReport, PictureResult
 
 LEAST_PSNR_DB = 36.0
@@ -79,8 +79,8 @@ def hide_in_picture(
     sent = _sent(pixels, message, ring, attacks, options)
     if sent is None:
         raise _too_much(pixels, message, ring, options)
-    data = options.picture_format.encode(sent.picture)
-    seen = decode_picture(data, "The finished file")
+    data = options.saved_as.encode(sent.picture)
+    seen = options.saved_as.shown(sent.picture)
     if read_message(seen, ring.keys()) != message:
         raise CapacityError(
             "The finished file did not give the message back, so it was not written; use a shorter "
@@ -89,7 +89,7 @@ def hide_in_picture(
     report = PictureReport(
         file_bytes=len(data),
         psnr_db=psnr_db(pixels, seen),
-        plain_psnr_db=psnr_db(pixels, options.picture_format.shown(pixels)),
+        plain_psnr_db=psnr_db(pixels, options.saved_as.shown(pixels)),
         height=size[0],
         width=size[1],
         payload_bytes=len(message),
@@ -149,7 +149,7 @@ def _sent(
     keys = ring.keys()
     inputs = b"robust", message, b"%dx%d" % pixels.shape[:2], pixels.tobytes()
     salt = message_salt(keys, entropy_of(options.seed), *inputs, length=SALT_BYTES)
-    shown = options.picture_format.shown
+    shown = options.saved_as.shown
     sent = send(pixels, framed(plaintext, keys, salt), message, keys, attacks, shown)
     # What saving costs is not the message's.
     acceptable = sent is not None and psnr_db(pixels, sent.picture) >= least_psnr_db

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -25,6 +25,16 @@ _WEBP_QUALITY = 90
 _AVIF_QUALITY = 85
 _PNG_EFFORT = 3
 _ORIENTATION = 0x0112
+
+
+class SavedAs(Protocol):
+    """How a picture is saved: what a sender needs to know of its file."""
+
+    def encode(self, picture: np.ndarray) -> bytes:
+        """Return the bytes of a file of a picture (H, W, 3) uint8."""
+
+    def shown(self, picture: np.ndarray) -> np.ndarray:
+        """Return what a reader sees of a picture (H, W, 3) uint8 that was saved."""
 
 
 @dataclass(frozen=True)

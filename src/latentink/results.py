@@ -15,7 +15,7 @@ from latentink.defaults import (
     DEFAULT_PROFILE,
     DEFAULT_QUALITY,
 )
-from latentink.picture_formats import PictureFormat
+from latentink.picture_formats import PictureFormat, SavedAs
 
 if TYPE_CHECKING:
     from latentink.editing.presets import Preset
@@ -200,13 +200,13 @@ class PictureOptions:
 
     Attributes:
         survive: what the message survives: a profile (attacks/profiles.py).
-        picture_format: of the file.
+        saved_as: format of the file: a PictureFormat, or a LikFormat.
         seed: of everything random; the same inputs and seed give the same bytes. None takes
             randomness of the operating system.
     """
 
     survive: str = DEFAULT_PROFILE
-    picture_format: PictureFormat = field(default_factory=lambda: PictureFormat("PNG"))
+    saved_as: SavedAs = field(default_factory=lambda: PictureFormat("PNG"))
     seed: int | None = None
 
 

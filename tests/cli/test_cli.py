@@ -371,7 +371,9 @@ def test_options_of_the_other_kind_of_output_are_refused(folder):
     refused(*base, "-o", folder / "a.jpg", "--quality", "3", says="--quality is for a .lik file")
     refused(*base, "-o", folder / "a.jpg", "--exact", says="not hidden by proof")
     refused(*base, "-o", folder / "a.lik", "--survive", "web", says="--survive is for an ordinary")
-    refused(*base, "-o", folder / "a.lik", "--channel", "robust", says="name an output that ends")
+    robust = *base, "-o", folder / "a.lik", "--channel", "robust"
+    refused(*robust, "--jpeg-quality", "80", says="for an ordinary picture")
+    refused(*robust, "--exact", says="not hidden by proof")
     refused(*base, "-o", folder / "a.png", "--jpeg-quality", "80", says="leave it out")
     refused(*base, "-o", folder / "a.png", "--survive", "postcard", says="choose from copy, web")
     refused(*base, "-o", folder / "a.png", "--channel", "latents", says="would be a .lik file")
@@ -393,3 +395,16 @@ def test_metadata_is_dropped_unless_it_is_to_be_kept(folder):
 def test_capacity_of_an_ordinary_picture(folder):
     shown = run("capacity", folder / "cover.png", "--survive", "copy", "--json")
     assert json.loads(shown.stdout)["copy"] > 100
+
+
+def test_the_robust_channel_goes_through_the_codec(folder):
+    Image.fromarray(astronaut(0, 0, 320, 320)).save(folder / "photo.png")
+    hidden = run(
+        "hide", folder / "photo.png", "-o", folder / "a.lik", "-m", "tide", "-p", "x",
+        "--channel", "robust", "--survive", "web", "--quality", "4", "--preview", folder / "a.png",
+    )  # fmt: skip
+    assert hidden.exit_code == 0, hidden.output
+    assert run("reveal", folder / "a.lik", "-p", "x").stdout == "tide"
+    with Image.open(folder / "a.png") as picture:
+        picture.save(folder / "a.jpg", quality=80)
+    assert run("reveal", folder / "a.jpg", "-p", "x").stdout == "tide"

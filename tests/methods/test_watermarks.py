@@ -22,7 +22,7 @@ def test_bits_come_back_from_an_unchanged_picture(name: str) -> None:
     method = load_method(name)
     bits = random_bits(method.bits_shape(COVER), 3)
     stego = method.embed(COVER, bits)
-    assert ((method.extract(method.load(stego.data)) > 0) == bits).mean() > 0.95
+    assert ((method.extract(method.load(stego.data)) > 0) == bits).mean() > 0.9
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -46,12 +47,17 @@ from latentink.picture import (
     read_file,
     write_atomically,
 )
-from latentink.picture_formats import FORMATS_BY_SUFFIX, PictureFormat, exif_of, format_named
+from latentink.picture_formats import (
+    FORMATS_BY_SUFFIX,
+    PictureFormat,
+    SavedAs,
+    exif_of,
+    format_named,
+)
 from latentink.results import HideOptions, PictureOptions, PictureResult, StegoResult
 
-_FILE_OPTIONS = (
-    "codec",
-    "quality",
+_CODEC_OPTIONS = ("codec", "quality")
+_EDITING_OPTIONS = (
     "weights",
     "preset",
     "decoder",
@@ -62,7 +68,8 @@ _FILE_OPTIONS = (
     "exact",
     "device",
 )
-_PICTURE_OPTIONS = ("survive", "jpeg_quality", "keep_metadata")
+_SAVING_OPTIONS = ("jpeg_quality", "keep_metadata")
+_PICTURE_OPTIONS = ("survive", *_SAVING_OPTIONS)
 
 
 @for_people
@@ -141,7 +148,7 @@ def hide_command(
     for path in outputs:
         check_output(path, cover, *([file] if file else []))
     in_picture = _is_for_pictures(channel, out)
-    _refuse(context, _FILE_OPTIONS if in_picture else _PICTURE_OPTIONS, in_picture)
+    _refuse(context, _unfit_options(in_picture, out), in_picture)
     message = read_message(text, file)
     secret = read_password(password, password_file, ask_password, twice=True)
     say_if_public(secret)
@@ -149,9 +156,13 @@ def hide_command(
     from latentink.cli.tables import as_json, print_json, print_rows
 
     result: PictureResult | StegoResult
+    saved_as: SavedAs
     if in_picture:
-        picture_format = _picture_format(out, jpeg_quality, keep_metadata, cover)
-        chosen = PictureOptions(survive or DEFAULT_PROFILE, picture_format, seed)
+        if out.suffix.lower() in FORMATS_BY_SUFFIX:
+            saved_as = _picture_format(out, jpeg_quality, keep_metadata, cover)
+        else:
+            saved_as = _lik_format(out, codec, quality, seed)
+        chosen = PictureOptions(survive or DEFAULT_PROFILE, saved_as, seed)
         rows, result = _hidden_in_picture(read_cover(cover), message, secret, chosen)
     else:
         check_lik_name(out)
@@ -188,19 +199,19 @@ def hide_command(
 
 
 def _is_for_pictures(channel: str | None, out: Path) -> bool:
-    """Return whether the message goes into an ordinary picture.
-
-    Raises:
-        OptionError: the robust channel is asked for in a .lik file.
-    """
+    """Return whether the message goes into the picture by the robust channel."""
     if channel is None:
         return out.suffix.lower() in FORMATS_BY_SUFFIX
-    if channel == PICTURE_CHANNEL and out.suffix.lower() not in FORMATS_BY_SUFFIX:
-        raise OptionError(
-            f"The robust channel writes ordinary pictures; name an output that ends in "
-            f"{', '.join(FORMATS_BY_SUFFIX)}."
-        )
     return channel == PICTURE_CHANNEL
+
+
+def _unfit_options(in_picture: bool, out: Path) -> tuple[str, ...]:
+    """Return the names of options that an output has no use for."""
+    if not in_picture:
+        return _PICTURE_OPTIONS
+    if out.suffix.lower() in FORMATS_BY_SUFFIX:
+        return _CODEC_OPTIONS + _EDITING_OPTIONS
+    return _EDITING_OPTIONS + _SAVING_OPTIONS
 
 
 def _refuse(context: typer.Context, names: tuple[str, ...], in_picture: bool) -> None:
@@ -214,7 +225,11 @@ def _refuse(context: typer.Context, names: tuple[str, ...], in_picture: bool) ->
                     "A message in an ordinary picture is not hidden by proof; leave --exact out, "
                     "or name an output that ends in .lik."
                 )
-            kind = "a .lik file" if in_picture else "an ordinary picture such as .jpg"
+            kind = "a .lik file of another channel"
+            if name in _PICTURE_OPTIONS:
+                kind = "an ordinary picture such as .jpg"
+            elif name in _CODEC_OPTIONS:
+                kind = "a .lik file"
             raise OptionError(f"{option} is for {kind}; leave it out, or name such an output.")
 
 
@@ -225,6 +240,15 @@ def _picture_format(
     data = read_file(cover)
     picture_format = format_named(out, jpeg_quality, data)
     return replace(picture_format, exif=exif_of(data)) if keep_metadata else picture_format
+
+
+def _lik_format(out: Path, codec: str, quality: float, seed: int | None) -> SavedAs:
+    """Return the .lik file as a format, of which every try is a file with the same coins."""
+    check_lik_name(out)
+
+    from latentink.lik_format import LikFormat
+
+    return LikFormat(codec, quality, secrets.randbits(63) if seed is None else seed)
 
 
 def _hidden_in_picture(
