@@ -101,19 +101,21 @@ def test_the_longest_message_of_the_lossless_profile_is_long():
 
 
 def test_what_capacity_says_can_be_hidden():
-    room = capacity_of_picture(PHOTO, PictureOptions("messenger"))
-    assert room >= 96
+    photo = np.ascontiguousarray(PHOTO[:320, :320])
+    room = capacity_of_picture(photo, PictureOptions("messenger"))
+    assert room >= 20
     message = np.random.default_rng(1).bytes(room)
-    result = hide_in_picture(PHOTO, message, password="tide")
+    result = hide_in_picture(photo, message, password="tide")
     assert result.report.psnr_db > 39
 
 
 def test_too_long_a_message_is_refused_with_a_length_that_fits():
+    photo = np.ascontiguousarray(PHOTO[:320, :320])
     with pytest.raises(CapacityError, match=r"\d+ bytes fit") as refusal:
-        hide_in_picture(PHOTO, np.random.default_rng(2).bytes(20_000), password="tide")
+        hide_in_picture(photo, np.random.default_rng(2).bytes(20_000), password="tide")
     fitting = int(str(refusal.value).split(";")[1].split()[0])
-    assert fitting > 96
-    hide_in_picture(PHOTO, np.random.default_rng(3).bytes(fitting), password="tide")
+    assert fitting > 20
+    hide_in_picture(photo, np.random.default_rng(3).bytes(fitting), password="tide")
 
 
 def test_a_photo_without_room_is_refused():
