@@ -32,7 +32,7 @@ def read_message(picture: np.ndarray, keys: Keys, areas: tuple[int, ...] = AREAS
         MessageNotFoundError: there is one, but too much of it is damaged.
     """
     doubtful = []
-    for sighting, coefficients in _sightings(picture, keys, areas):
+    for sighting, coefficients in sightings(picture, keys, areas):
         if sighting.score < _CERTAIN_SCORE:
             doubtful.append((sighting, coefficients))
             continue
@@ -50,7 +50,7 @@ def read_message(picture: np.ndarray, keys: Keys, areas: tuple[int, ...] = AREAS
     return None
 
 
-def _sightings(
+def sightings(
     picture: np.ndarray, keys: Keys, areas: tuple[int, ...]
 ) -> Iterator[tuple[Sighting, np.ndarray]]:
     """Yield what seems to be a preamble, with the coefficients of its grid."""
