@@ -8,11 +8,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageFilter
 
-Step = Callable[[Image.Image], Image.Image]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Step = Callable[["Image"], "Image"]
 
 _LARGEST_ENLARGED = 16_000_000
 """Pixels up to which a picture is enlarged: nobody enlarges a phone photo."""
@@ -56,10 +59,12 @@ class Attack:
 
     def apply(self, picture: np.ndarray) -> np.ndarray:
         """Return the picture (H, W, 3) uint8 after the attack."""
-        image = Image.fromarray(picture)
+        from PIL.Image import Resampling, fromarray
+
+        image = fromarray(picture)
         height, width = self.size_of((picture.shape[0], picture.shape[1]))
         if (width, height) != image.size:
-            image = image.resize((width, height), Image.Resampling.LANCZOS)
+            image = image.resize((width, height), Resampling.LANCZOS)
         for step in self.steps:
             image = step(image)
         return np.array(image)
@@ -82,7 +87,13 @@ def avif(quality: int) -> Step:
 
 def sharpened(percent: int) -> Step:
     """Return the step that sharpens by an unsharp mask of one pixel's radius."""
-    return lambda image: image.filter(ImageFilter.UnsharpMask(1, percent, 0))
+
+    def step(image: Image) -> Image:
+        from PIL.ImageFilter import UnsharpMask
+
+        return image.filter(UnsharpMask(1, percent, 0))
+
+    return step
 
 
 def gamma(exponent: float) -> Step:
@@ -91,8 +102,10 @@ def gamma(exponent: float) -> Step:
     return lambda image: image.point(curve * 3)
 
 
-def _saved(image: Image.Image, file_format: str, **settings: int) -> Image.Image:
+def _saved(image: Image, file_format: str, **settings: int) -> Image:
+    from PIL.Image import open as opened
+
     buffer = io.BytesIO()
     image.save(buffer, file_format, **settings)
-    with Image.open(buffer) as saved:
+    with opened(buffer) as saved:
         return saved.convert("RGB")
