@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +27,15 @@ from latentink.errors import MessageNotFoundError
 from latentink.payload import ldpc
 from latentink.payload.keys import Keys
 
-FIRST_STEP = 12
-"""Index of the step with which attacks are measured first."""
+FIRST_STEP = 16
+"""Index of the step with which attacks are measured first: what most messages need."""
 MARGIN = 0.05
 """Agreement of soft bits that a message must have beyond what decoding needs: about a step."""
 _ROUNDS = 3
 """Rounds in which what rounding and saving did to the projections is corrected."""
 _TRIES = 6
+_RESERVE = 0.01
+"""Agreement that a prediction asks for beyond what is needed: a try that fails costs time."""
 
 Shown = Callable[[np.ndarray], np.ndarray]
 """Maps a picture (H, W, 3) uint8 to what a reader sees of it once it is saved."""
@@ -136,20 +140,23 @@ def send(
     if written is None:
         return None
     needed = MARGIN + least_agreement(8 * len(frame), len(written.message))
-    code = FIRST_STEP
-    _, seen = _embedded(written, STEPS[code], shown)
-    code = _judged(written, seen, code, attacks, needed).enough
+    names = tuple(attack.name for attack in attacks)
+    raw_bits = len(written.preamble) + len(written.message)
+    code, best, lost = FIRST_STEP, None, -1
     for _ in range(_TRIES):
-        if code >= len(STEPS):
-            return None
         picture, seen = _embedded(written, STEPS[code], shown)
-        judgement = _judged(written, seen, code, attacks, needed, (message, keys))
+        judgement = _judged(written, seen, code, attacks, needed, message, keys)
         if judgement.survived:
-            raw_bits = len(written.preamble) + len(written.message)
-            names = tuple(attack.name for attack in attacks)
-            return Sent(picture, STEPS[code], raw_bits, names)
-        code = max(code + 1, judgement.enough)
-    return None
+            best = code, Sent(picture, STEPS[code], raw_bits, names)
+            following = min(judgement.enough, code)
+        else:
+            lost = max(lost, code)
+            following = judgement.enough
+        following = max(following, lost + 1)
+        if following >= (best[0] if best else len(STEPS)):
+            break
+        code = following
+    return best[1] if best else None
 
 
 def _prepared(
@@ -190,8 +197,8 @@ def _embedded(written: _Written, step: float, shown: Shown) -> tuple[np.ndarray,
             part.spread(goal - part.of(coefficients), tolerance, change)
         total += change
         added = upsampled(total, written.grid, (height, width))
-        exact = written.photo.astype(np.float32) + added[..., None]
-        picture = np.rint(exact.clip(0, 255)).astype(np.uint8)
+        changed = written.photo + np.rint(added).astype(np.int16)[..., None]
+        picture = changed.clip(0, 255).astype(np.uint8)
         seen = shown(picture)
         coefficients = read_coefficients(luminance(seen), written.grid)
     return picture, seen
@@ -216,7 +223,8 @@ def _judged(
     code: int,
     attacks: Sequence[Attack],
     needed: float,
-    wanted: tuple[bytes, Keys] | None = None,
+    message: bytes,
+    keys: Keys,
 ) -> _Judgement:
     """Return what the attacks leave of a picture.
 
@@ -226,17 +234,25 @@ def _judged(
         code: index of its step.
         attacks: that happen to it.
         needed: mean agreement of soft bits, the margin included.
-        wanted: the message to read and its keys; None reads nothing.
+        message: what the receiver must read.
+        keys: of the password.
     """
-    worst = np.ones(len(STEPS))
-    survived = wanted is not None
-    for attack in attacks:
+
+    def attacked(attack: Attack) -> tuple[np.ndarray, bool]:
         received = attack.apply(seen)
-        worst = np.minimum(worst, _agreements(written, received, code))
-        if wanted is not None and survived:
-            survived = bool(worst[code] >= needed) and _reads(written, received, *wanted)
-    enough = np.flatnonzero(worst >= needed)
-    return _Judgement(survived, int(enough[0]) if enough.size else len(STEPS))
+        agreements = _agreements(written, received, code)
+        enough = bool(agreements[code] >= needed)
+        return agreements, enough and _reads(written, received, message, keys)
+
+    # Pillow and NumPy leave the interpreter to other threads most of the time.
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        results = list(pool.map(attacked, attacks))
+    worst = np.min([agreements for agreements, _ in results], axis=0)
+    enough = np.flatnonzero(worst >= needed + _RESERVE)
+    return _Judgement(
+        survived=all(read for _, read in results),
+        enough=int(enough[0]) if enough.size else len(STEPS),
+    )
 
 
 def _reads(written: _Written, received: np.ndarray, message: bytes, keys: Keys) -> bool:
