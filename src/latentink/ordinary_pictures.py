@@ -34,7 +34,10 @@ from latentink.results import PictureOptions, PictureReport, PictureResult
 LEAST_PSNR_DB = 36.0
 """Below this a message is seen in smooth places, and is refused."""
 _CAPACITY_PSNR_DB = 40.0
+_PSNR_RESERVE_DB = 1.0
 _CAPACITY_TRIES = 7
+_CAPACITY_RESERVE = 0.95
+"""Share of the length that was seen to fit which is promised: other bytes need a little more."""
 
 
 def hide_in_picture(
@@ -159,7 +162,7 @@ def _sent(
 def _fitting(
     pixels: np.ndarray, ring: KeyRing, options: PictureOptions, psnr: float, limit: int
 ) -> int:
-    """Return a number of random bytes, ``limit`` at most, that a photo was seen to carry."""
+    """Return a number of bytes, ``limit`` at most, just below what a photo was seen to carry."""
     attacks = attacks_of(options.survive, (pixels.shape[0], pixels.shape[1]))
     stream = KeyRing(None).keys().stream("robust/capacity")
     content = stream.take(LENGTHS[-1])
@@ -183,14 +186,15 @@ def _fitting(
             length = high // 3
         else:
             length = round((max(low, 1) * high) ** 0.5)
-    return max(low, 0)
+    return int(_CAPACITY_RESERVE * max(low, 0))
 
 
 def _too_much(
     pixels: np.ndarray, message: bytes, ring: KeyRing, options: PictureOptions
 ) -> CapacityError:
     """Return the error that says how many bytes the photo was seen to carry instead."""
-    fitting = _fitting(pixels, ring, options, LEAST_PSNR_DB, max(len(message) // 2, 1))
+    limit = LEAST_PSNR_DB + _PSNR_RESERVE_DB
+    fitting = _fitting(pixels, ring, options, limit, max(len(message) // 2, 1))
     if not fitting:
         return CapacityError(
             f"This photo carries no message that survives {options.survive!r}; take a larger photo "

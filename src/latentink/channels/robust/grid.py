@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -74,8 +75,8 @@ def grids_of(size: tuple[int, int], area: int) -> list[Grid]:
     slack = _ROUNDING / 2 * (1 / height + 1 / width)
     choices = []
     for exact in _exact_blocks(size, area):
-        near = [_rounded(exact * (1 + part * slack)) for part in (0, -1, 1)]
-        choices.append(list(dict.fromkeys(near)))
+        least, most = (_rounded(exact * (1 + sign * slack)) for sign in (-1, 1))
+        choices.append(sorted(range(least, most + 1), key=partial(_distance, exact)))
     rows, columns = choices
     return [Grid(row, column) for row in rows for column in columns]
 
@@ -84,6 +85,10 @@ def _exact_blocks(size: tuple[int, int], area: int) -> tuple[float, float]:
     height, width = size
     rows = math.sqrt(area * height / width) / BLOCK
     return rows, area / (BLOCK * BLOCK * rows)
+
+
+def _distance(exact: float, blocks: int) -> float:
+    return abs(blocks - exact)
 
 
 def _rounded(blocks: float) -> int:
