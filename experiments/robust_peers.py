@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from inputs import list_files
+from latentink import PictureOptions, capacity_of_picture
 from latentink.attacks.profiles import attacks_of
 from latentink.errors import MessageNotFoundError
 from latentink.methods.method import Method, random_bits
@@ -73,6 +74,11 @@ def main() -> None:
         cells = [f"{share:.1%}" for share in mean]
         line = [name, f"{np.mean(counts):.0f}", f"{np.mean(psnr):.1f} dB", *cells, f"{held:.0f}"]
         print(f"| {' | '.join(line)} |", flush=True)
+        if not method.corrected:
+            wanted = PictureOptions(options.profile)
+            room = [8 * capacity_of_picture(p, wanted, float(np.mean(psnr))) for p in photos]
+            line = ["hide at that PSNR", f"{np.mean(room):.0f}", line[2]]
+            print(f"| {' | '.join(line)} |" + " |" * (len(names) + 1), flush=True)
 
 
 def capacity(shares: np.ndarray, corrected: bool) -> np.ndarray:

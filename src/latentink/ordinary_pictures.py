@@ -33,7 +33,6 @@ from latentink.results import PictureOptions, PictureReport, PictureResult
 
 LEAST_PSNR_DB = 36.0
 """Below this a message is seen in smooth places, and is refused."""
-_CAPACITY_PSNR_DB = 40.0
 _PSNR_RESERVE_DB = 1.0
 _CAPACITY_TRIES = 7
 _CAPACITY_RESERVE = 0.95
@@ -121,20 +120,23 @@ def reveal_from_picture(picture: np.ndarray, ring: KeyRing) -> bytes | None:
 
 
 def capacity_of_picture(
-    photo: np.ndarray | Path | str, options: PictureOptions | None = None
+    photo: np.ndarray | Path | str,
+    options: PictureOptions | None = None,
+    least_psnr_db: float = 40.0,
 ) -> int:
-    """Return how many bytes (after compression) a photo carries at 40 dB, found by trying.
+    """Return how many bytes (after compression) a photo carries, found by trying.
 
     Args:
         photo: (H, W, 3) uint8, or a path to a picture file.
         options: what to survive, and the format.
+        least_psnr_db: that the message must leave, saving aside.
 
     Raises:
         PictureError, OptionError: as for :func:`hide_in_picture`.
     """
     options = options or PictureOptions()
     pixels = photo if isinstance(photo, np.ndarray) else read_picture(Path(photo))
-    return _fitting(pixels, KeyRing(None), options, _CAPACITY_PSNR_DB, LENGTHS[-1])
+    return _fitting(pixels, KeyRing(None), options, least_psnr_db, LENGTHS[-1])
 
 
 def _sent(
