@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from inputs import read_cover
-from latentink.codecs.codec import Codec, Latents
+from latentink.codecs.codec import Codec
 from latentink.codecs.coins import coins_of
 from latentink.codecs.compression import compress_plainly
+from latentink.codecs.entropy_model import Latents
 from latentink.codecs.loading import load_codec
 from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.rans.encoder import Pass, encode
@@ -39,8 +40,11 @@ def passes_of(codec: Codec, latents: Latents, repeated: tuple[int, int, int]) ->
     z, y, rows = wide(latents.z), wide(latents.y), wide(latents.indexes)
     channels = np.repeat(np.arange(len(z), dtype=np.int32), z[0].size)
     return [
-        Pass(z.ravel(), channels, codec._hyper),
-        *(Pass(y.ravel()[p], rows.ravel()[p], codec._gaussian) for p in codec.passes(y.shape)),
+        Pass(z.ravel(), channels, codec.entropy._hyper),
+        *(
+            Pass(y.ravel()[p], rows.ravel()[p], codec.entropy._gaussian)
+            for p in codec.entropy.passes(y.shape)
+        ),
     ]
 
 

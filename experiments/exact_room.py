@@ -18,7 +18,7 @@ import pandas as pd
 
 from inputs import list_files, message_for, read_centre, smoothest
 from latentink import HideOptions, capacity, compress, hide, reveal
-from latentink.codecs.compression import pack_latents
+from latentink.codecs.file_coding import pack_latents
 from latentink.codecs.loading import load_codec
 from latentink.codecs.registry import CODECS
 from latentink.errors import CapacityError
@@ -33,7 +33,7 @@ def without_coins(cover: np.ndarray, name: str, quality: float) -> tuple[int, fl
     latents = codec.quantise(v, codec.hyper_analyse(v), code)
     size = cover.shape[0], cover.shape[1]
     picture = to_picture(codec.synthesise(latents.values, code, size))
-    return len(pack_latents(codec, latents, size)), psnr_db(cover, picture)
+    return len(pack_latents(codec.entropy, latents, size)), psnr_db(cover, picture)
 
 
 def measure(cover: np.ndarray, photo: str, name: str, quality: float, share: float) -> dict:

@@ -72,8 +72,8 @@ def measure(
         "plain_bpp": as_asked.bpp,
         "payload_bpp": report.payload_bpp,
         "beyond_bits": beyond,
-        "plain_excess": mean_excess_bits(codec, plain.data),
-        "excess": mean_excess_bits(codec, result.data),
+        "plain_excess": mean_excess_bits(codec.entropy, plain.data),
+        "excess": mean_excess_bits(codec.entropy, result.data),
         "seconds": seconds,
     }
 

@@ -25,10 +25,10 @@ from torch import Tensor
 
 from inputs import read_cover
 from latentink.bundled import bundled
-from latentink.codecs.codec import Latents
-from latentink.codecs.hyperprior import HyperpriorNetworks
+from latentink.codecs.entropy_model import Latents
+from latentink.codecs.hyperprior.networks import HyperpriorNetworks
 from latentink.codecs.loading import load_codec
-from latentink.codecs.weights_file import network_tensors
+from latentink.codecs.weights_packing import network_tensors
 from latentink.critics.discriminator import load_discriminator
 from latentink.critics.lpips import PerceptualLoss
 from latentink.editing.editor import run_schedule
@@ -57,11 +57,13 @@ class Plainly:
     def __init__(self, task: EditTask) -> None:
         self.codec, self.task = load_codec("hyperprior"), task
         tensors, _ = read_safetensors(bundled("hyperprior"))
-        self.model = HyperpriorNetworks(self.codec.hyper_channels, self.codec.latent_channels)
+        self.model = HyperpriorNetworks(
+            self.codec.entropy.hyper_channels, self.codec.entropy.latent_channels
+        )
         for name in ("g_s", "h_a", "h_s"):
             fill(getattr(self.model, name), network_tensors(tensors, name), name)
         self.lpips = PerceptualLoss()
-        self.discriminator = load_discriminator(self.codec.name, self.codec.fingerprint)
+        self.discriminator = load_discriminator(self.codec.name, self.codec.entropy.fingerprint)
 
     def objective(self, values: Tensor, scales: Tensor) -> Tensor:
         """Return L (scalar, bits) of v̂ (1, M, h, w), every term over the whole picture."""
@@ -85,7 +87,7 @@ class Plainly:
     def final(self, latents: Latents) -> float:
         """Return L of rounded latents."""
         values = torch.from_numpy(latents.values)[None]
-        return float(self.objective(values, self.task.side.float()))
+        return float(self.objective(values, self.codec.conditions(self.task.side)))
 
     def run(self, steps: int, every: int) -> list[tuple[int, float, float]]:
         """Return (step, seconds, L of the rounded latent) each ``every`` steps."""
@@ -119,7 +121,7 @@ def task_on(cover: np.ndarray) -> EditTask:
         cover=picture,
         v=v,
         z=z,
-        side=codec.side(z, (v.shape[-2], v.shape[-1])),
+        side=codec.entropy.side(z, (v.shape[-2], v.shape[-1])),
         quality_code=code,
         lagrangian=codec.lagrangian(code),
         decoder=load_message_decoder("dense", bytes(32)),

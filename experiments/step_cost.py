@@ -40,7 +40,7 @@ def main() -> None:
     """Measure and print."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     codec = load_codec("hyperprior")
-    latent = torch.randn(1, codec.latent_channels, SIDE // 16, SIDE // 16)
+    latent = torch.randn(1, codec.entropy.latent_channels, SIDE // 16, SIDE // 16)
     picture = torch.rand(1, 3, SIDE, SIDE)
     print("| network | milliseconds |\n|---|---:|")
     seconds = median_seconds(frozen_copy(codec.g_s), latent)

@@ -81,7 +81,7 @@ def task_on(codec, decoder, **changes):
         cover=cover,
         v=v,
         z=z,
-        side=codec.side(z, (4, 5)),
+        side=codec.entropy.side(z, (4, 5)),
         quality_code=code,
         lagrangian=codec.lagrangian(code),
         decoder=network,

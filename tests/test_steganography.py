@@ -447,7 +447,9 @@ def test_a_short_stream_of_a_large_picture_takes_no_memory(codec, size, length):
     """Files of 36 to 2,036 bytes whose every field is in order, but for the stream."""
     loaded = load_codec(codec)
     stream = b"\xff" * length
-    bomb = pack(LikFile(loaded.spec.number, loaded.fingerprint, *size, 1280, bytes(8), stream))
+    bomb = pack(
+        LikFile(loaded.spec.number, loaded.entropy.fingerprint, *size, 1280, bytes(8), stream)
+    )
     tracemalloc.start()
     with pytest.raises(latentink.ContainerError):
         latentink.decompress(bomb)

@@ -1,7 +1,7 @@
 """reveal(): the receiver, who has a file and a password and need not know the channel.
 
-What an ordinary picture carries is read first, without networks; PyTorch is loaded only where a
-.lik file, or a picture without loss, may carry something else.
+What an ordinary picture carries, and what the symbols of a .lik file carry, is read first, without
+PyTorch; that is loaded only where the file, or a picture without loss, may carry something else.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from latentink.container import MAGIC
+from latentink.channels.latents.receiver import message_in_symbols
+from latentink.codecs.file_coding import decode_latents
+from latentink.codecs.loading import codec_of_file, entropy_model_of_file
+from latentink.container import MAGIC, unpack
 from latentink.errors import MessageNotFoundError
 from latentink.ordinary_pictures import reveal_from_picture
 from latentink.payload.keys import KeyRing
@@ -84,12 +87,24 @@ def _in_picture(picture: np.ndarray, ring: KeyRing, decoder: str | None, lossles
 
 def _in_file(data: bytes, ring: KeyRing, decoder: str | None, weights: Path | None) -> bytes:
     """Return the message in the bytes of a .lik file: in its symbols, or in its picture."""
-    from latentink.steganography import decompress, message_by_networks
+    file = unpack(data)
+    entropy = entropy_model_of_file(file.codec_number, file.fingerprint, weights)
+    # A damaged file is refused before the slow key, which is derived beside the decoding.
+    latents = decode_latents(entropy, file, ring.prepare)
+    # By chance another channel's message may be taken for a damaged one of this.
+    with suppress(MessageNotFoundError):
+        message = message_in_symbols(entropy, latents, (file.height, file.width), ring)
+        if message is not None:
+            return message
+    from latentink.codecs.compression import Decoded
+    from latentink.steganography import message_by_networks
 
+    codec = codec_of_file(file.codec_number, file.fingerprint, weights)
+    decoded = Decoded(codec, latents, (file.height, file.width))
     try:
-        return message_by_networks(data, ring, decoder, weights)
+        return message_by_networks(decoded, ring, decoder)
     except MessageNotFoundError:
-        message = reveal_from_picture(decompress(data, weights=weights), ring)
+        message = reveal_from_picture(decoded.picture(), ring)
         if message is None:
             raise
         return message

@@ -26,8 +26,8 @@ from latentink.codecs.compression import (
     Decoded,
     compress_plainly,
     decode_file,
-    pack_latents,
 )
+from latentink.codecs.file_coding import pack_latents
 from latentink.codecs.loading import load_codec
 from latentink.defaults import (
     DEFAULT_CHANNEL,
@@ -104,7 +104,7 @@ def hide(
         >>> stego = hide(cover, b"meet at noon", password="tide")
         >>> stego.report.security
         'exact'
-        >>> message_by_networks(stego.data, KeyRing("tide"))
+        >>> message_by_networks(decode_file(stego.data), KeyRing("tide"))
         b'meet at noon'
     """
     started = time.monotonic()
@@ -140,7 +140,7 @@ def hide(
     )
     plain_file_bytes = plain.file_bytes  # Coded while the ring derives the keys.
     carried = channel.send(job)
-    data = pack_latents(codec, carried.latents, _size(cover))
+    data = pack_latents(codec.entropy, carried.latents, _size(cover))
     decoded = decode_file(data, options.weights)
     picture = decoded.picture(plain if channel.in_picture else None)
     psnr = psnr_db(cover, picture)
@@ -263,28 +263,22 @@ def capacity(
 
 
 def message_by_networks(
-    stego: bytes | np.ndarray,
-    ring: KeyRing,
-    decoder: str | None = None,
-    weights: Path | None = None,
+    stego: Decoded | np.ndarray, ring: KeyRing, decoder: str | None = None
 ) -> bytes:
     """Return the message in a .lik file or in its decoded picture; see receiving.reveal.
 
     Args:
-        stego: bytes of a .lik file, or (H, W, 3) uint8.
+        stego: a .lik file, decoded, or (H, W, 3) uint8.
         ring: the keys of the password.
         decoder: message decoder; only one from a file of the sender's needs to be named.
-        weights: see :func:`decompress`.
 
     Raises:
         MessageNotFoundError: wrong password, or there is no message.
-        ContainerError: the .lik file is damaged.
         WeightsError: there is no such message decoder.
     """
     if isinstance(stego, np.ndarray):
         return _message_in(received_picture(_as_picture(stego), decoder), ring)
-    # A damaged file is refused before the slow key.
-    return _message_in(_received_file(decode_file(stego, weights), decoder), ring)
+    return _message_in(_received_file(stego, decoder), ring)
 
 
 def decompress(data: bytes | Path | str, *, weights: Path | None = None) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from latentink.cli.main import app
-from latentink.codecs.hyperprior import HyperpriorNetworks
+from latentink.codecs.hyperprior.networks import HyperpriorNetworks
 from latentink.picture import decode_picture, encode_png
 from photos import astronaut
 

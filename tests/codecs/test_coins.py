@@ -8,17 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare, norm
 
-from latentink.codecs.codec import SYMBOL_LIMIT, nearest
 from latentink.codecs.coins import (
-    COIN_SCALE,
     REACH,
     are_free,
     coins_of,
     exchanges,
-    expected_free,
     flipping,
     with_parities,
 )
+from latentink.codecs.eligibility import COIN_SCALE, expected_free
+from latentink.codecs.entropy_model import SYMBOL_LIMIT, nearest
 
 SCALES = np.geomspace(0.11, 256, 64)
 

@@ -7,15 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from latentink.codecs.entropy_tables import (
+from latentink.codecs.entropy_tables import SCALE_MINIMUM, pack_table, unpack_table
+from latentink.codecs.gaussian_tables import (
     SCALE_LEVELS,
     SCALE_MAXIMUM,
-    SCALE_MINIMUM,
     gaussian_table,
-    pack_table,
     quantised_cdf,
     scale_levels,
-    unpack_table,
 )
 from latentink.codecs.rans.table import TOTAL
 

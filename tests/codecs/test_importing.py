@@ -17,7 +17,7 @@ from torch import Tensor
 
 import latentink
 from latentink.codecs import importing
-from latentink.codecs.hyperprior import HyperpriorNetworks
+from latentink.codecs.hyperprior.networks import HyperpriorNetworks
 from latentink.codecs.importing import find_weights, import_weights, zoo_weights
 from latentink.codecs.loading import load_codec, weights_folder
 from latentink.errors import OptionError, WeightsError

@@ -32,8 +32,8 @@ def test_a_codec_says_which_one_it_is(name: str) -> None:
     codec = load_codec(name)
     assert codec.name == name
     assert codec.spec is CODECS[name]
-    assert codec.fingerprint == fingerprint_of(bundled(name))
-    assert codec_of_file(codec.spec.number, codec.fingerprint) is codec
+    assert codec.entropy.fingerprint == fingerprint_of(bundled(name))
+    assert codec_of_file(codec.spec.number, codec.entropy.fingerprint) is codec
 
 
 def test_what_cannot_be_loaded(tmp_path: Path) -> None:
@@ -56,9 +56,9 @@ def test_a_file_finds_its_weights_where_they_lie(tmp_path: Path) -> None:
     fingerprint = fingerprint_of(named)
     with pytest.raises(WeightsError, match=f"fingerprint {fingerprint.hex()}.*weights import"):
         codec_of_file(1, fingerprint)
-    assert codec_of_file(1, fingerprint, named).fingerprint == fingerprint
+    assert codec_of_file(1, fingerprint, named).entropy.fingerprint == fingerprint
     weights_folder().mkdir()
     shutil.move(named, weights_folder())
-    assert codec_of_file(1, fingerprint).fingerprint == fingerprint
+    assert codec_of_file(1, fingerprint).entropy.fingerprint == fingerprint
     with pytest.raises(WeightsError, match="codec number 99, unknown here"):
         codec_of_file(99, fingerprint)

@@ -17,7 +17,8 @@ import latentink
 from latentink import bundled as bundled_module
 from latentink.bundled import bundled
 from latentink.cli.main import app
-from latentink.codecs import hyperprior
+from latentink.codecs.hyperprior.codec import HyperpriorCodec
+from latentink.codecs.hyperprior.implementation import IMPLEMENTATION as HYPERPRIOR
 from latentink.codecs.implementation import implementation_of
 from latentink.codecs.importing import import_weights
 from latentink.codecs.loading import load_codec
@@ -30,11 +31,11 @@ from latentink.tensor_files import write_safetensors
 from photos import astronaut
 
 
-class DarkCodec(hyperprior.HyperpriorCodec):
+class DarkCodec(HyperpriorCodec):
     """The hyperprior under another name."""
 
 
-IMPLEMENTATION = replace(hyperprior.IMPLEMENTATION, codec=DarkCodec, zoo=None)
+IMPLEMENTATION = replace(HYPERPRIOR, codec=DarkCodec, zoo=None)
 
 
 @pytest.fixture
@@ -50,7 +51,9 @@ def dark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr("latentink.bundled.FOLDER", folder)
     write_safetensors(weights, metadata, bundled("dark"))
     monkeypatch.setenv("LATENTINK_WEIGHTS", str(tmp_path / "imported"))
-    monkeypatch.setitem(CODECS, "dark", CodecSpec("dark", 200, f"{__name__}:IMPLEMENTATION"))
+    entropy_model = CODECS["hyperprior"].entropy_model
+    spec = CodecSpec("dark", 200, f"{__name__}:IMPLEMENTATION", entropy_model)
+    monkeypatch.setitem(CODECS, "dark", spec)
     return "dark"
 
 
@@ -112,6 +115,6 @@ def test_a_third_codec_is_named_wherever_codecs_are(dark: str, tmp_path: Path) -
     with pytest.raises(OptionError, match="choose from hyperprior, elic, dark"):
         import_weights(bundled("dark"), codec="vvc")
     made = import_weights(bundled("dark"), codec="dark")
-    assert load_codec("dark", made.path).fingerprint == made.fingerprint
+    assert load_codec("dark", made.path).entropy.fingerprint == made.fingerprint
     rows = json.loads(run("weights", "list", "--json").stdout)
     assert rows[-1]["codec"] == "dark"

@@ -54,7 +54,10 @@ def test_strips_and_threads_change_no_bit(codec):
 def test_a_part_of_layers_has_the_halo_that_it_needs(codec):
     """Whatever lies beyond a halo, the first strip and the last are those of the whole."""
     generator = torch.Generator().manual_seed(0)
-    for name, channels, side in (("analysis", 3, 512), ("synthesis", codec.latent_channels, 32)):
+    for name, channels, side in (
+        ("analysis", 3, 512),
+        ("synthesis", codec.entropy.latent_channels, 32),
+    ):
         network = codec.g_a if name == "analysis" else codec.g_s
         values = torch.rand((1, channels, side, 64), generator=generator)
         with torch.no_grad():

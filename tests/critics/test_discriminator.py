@@ -113,5 +113,5 @@ def test_loading_by_the_name_of_a_codec(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("name", CODECS)
 def test_the_bundled_discriminators_belong_to_the_bundled_codecs(name: str) -> None:
     codec = load_codec(name)
-    discriminator = load_discriminator(name, codec.fingerprint)
-    assert discriminator.latent_channels == codec.latent_channels
+    discriminator = load_discriminator(name, codec.entropy.fingerprint)
+    assert discriminator.latent_channels == codec.entropy.latent_channels

@@ -44,7 +44,7 @@ def task_on(hyperprior: Codec) -> TaskOn:
             cover=cover,
             v=v,
             z=z,
-            side=hyperprior.side(z, (v.shape[-2], v.shape[-1])),
+            side=hyperprior.entropy.side(z, (v.shape[-2], v.shape[-1])),
             quality_code=code,
             lagrangian=hyperprior.lagrangian(code),
             decoder=PeriodicDecoder(bytes(32)),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentink.codecs.codec import STRIDE
+from latentink.codecs.entropy_model import STRIDE
 from latentink.editing.editor import run_schedule, temperature_at
 from latentink.editing.presets import BALANCED
 from latentink.editing.tiles import tiles_of

@@ -12,8 +12,9 @@ from torch import Tensor
 from coin_photos import SparingWriter
 from latentink import HideOptions, OptionError, compress, hide
 from latentink.channels.latents.exact.writer import ExactWriter
-from latentink.codecs.codec import Chooser, Codec
+from latentink.codecs.codec import Codec
 from latentink.codecs.coins import coins_of, flipping
+from latentink.codecs.entropy_model import Chooser
 from latentink.payload.keys import Keys
 from latentink.payload.sealing import packed
 from latentink.picture import to_tensor
@@ -39,11 +40,13 @@ class Photo:
         return judge(self.codec, self.v, self.z, latents)
 
     def plain(self, number: int) -> Judgement:
-        return self.judged(flipping(coins_of(b"plain%d" % number), self.codec.scales))
+        return self.judged(flipping(coins_of(b"plain%d" % number), self.codec.entropy.scales))
 
     def stego(self, number: int, kind: type[ExactWriter] = ExactWriter) -> Judgement:
         keys = Keys(number.to_bytes(32, "little"))
-        writer = kind(packed(MESSAGE), keys, coins_of(b"stego%d" % number), self.codec.scales)
+        writer = kind(
+            packed(MESSAGE), keys, coins_of(b"stego%d" % number), self.codec.entropy.scales
+        )
         judgement = self.judged(writer)
         assert writer.finished
         return judgement
@@ -53,7 +56,7 @@ def analysed(codec: Codec, left: int, quality: float = 5) -> Photo:
     code = codec.quality_code(quality)
     v = codec.analyse(to_tensor(astronaut(left=left, height=128, width=128)), code)
     z = codec.hyper_analyse(v)
-    return Photo(codec, v, z, codec.side(z, (v.shape[-2], v.shape[-1])), code)
+    return Photo(codec, v, z, codec.entropy.side(z, (v.shape[-2], v.shape[-1])), code)
 
 
 def test_files_are_as_likely_with_a_message_as_without(codec: Codec) -> None:
@@ -68,7 +71,7 @@ def test_files_are_as_likely_with_a_message_as_without(codec: Codec) -> None:
     # Not only alike, but as the theorem has it: the coins are fair.
     tilts = np.array([judgement.tilt for judgement in stego])
     assert 2 * norm.sf(abs(tilts.sum()) / np.sqrt(pairs)) > 1e-4
-    if len(codec.passes(photos[0].v.shape[1:])) == 1:
+    if len(codec.entropy.passes(photos[0].v.shape[1:])) == 1:
         assert len({one.free for one in (plain + stego)[::2]}) == 1
 
 

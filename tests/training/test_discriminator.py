@@ -96,7 +96,7 @@ def test_qualities_are_drawn_from_the_whole_range(hyperprior: Codec) -> None:
 def test_a_discriminator_that_says_photo_to_all_is_right_half_of_the_time(
     hyperprior: Codec,
 ) -> None:
-    network = Discriminator(hyperprior.latent_channels, 2)
+    network = Discriminator(hyperprior.entropy.latent_channels, 2)
     zeros = {name: torch.zeros_like(value) for name, value in network.state_dict().items()}
     fill(network, zeros | {"trunk.8.bias": torch.ones(1)}, "the test")
     photo = to_tensor(astronaut())[..., :50, :70]
@@ -104,7 +104,7 @@ def test_a_discriminator_that_says_photo_to_all_is_right_half_of_the_time(
 
 
 def test_the_gradient_reaches_the_picture_through_the_term(hyperprior: Codec) -> None:
-    network = Discriminator(hyperprior.latent_channels, 4)
+    network = Discriminator(hyperprior.entropy.latent_channels, 4)
     fill(network, plain_tensors(network), "the test")
     photo = to_tensor(astronaut())[..., :48, :40]
     latent, made = receive(hyperprior, photo, hyperprior.quality_code(5))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from latentink.benchmark.delivery import delivered_bits
 from latentink.benchmark.extras import import_ms_ssim
-from latentink.codecs.loading import codec_of_file
+from latentink.codecs.loading import entropy_model_of_file
 from latentink.container import unpack
 from latentink.critics.lpips import SOURCES, Features, PerceptualLoss
 from latentink.methods.method import Method, Stego
@@ -225,7 +225,7 @@ def _read(method: Method, received: Stego, bits: np.ndarray) -> _Reading:
 
 def _latent_excess(data: bytes) -> float | None:
     file = unpack(data)
-    return mean_excess_bits(codec_of_file(file.codec_number, file.fingerprint), data)
+    return mean_excess_bits(entropy_model_of_file(file.codec_number, file.fingerprint), data)
 
 
 def _batch(picture: np.ndarray) -> Tensor:

@@ -20,8 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentink.codecs.codec import Codec, Latents
-from latentink.codecs.compression import Plain, salt_of
+from latentink.codecs.codec import Codec
+from latentink.codecs.compression import Plain
+from latentink.codecs.entropy_model import Latents
+from latentink.codecs.file_coding import salt_of
 from latentink.editing.editor import Progress
 from latentink.editing.presets import Preset
 from latentink.errors import CapacityError
@@ -78,7 +80,7 @@ class Job:
 
     def file_keys(self, latents: Latents) -> Keys:
         """Return the keys of a .lik file with this header and hyper-latent."""
-        return self.ring.keys(salt_of(self.codec, latents, self.size))
+        return self.ring.keys(salt_of(self.codec.entropy, latents, self.size))
 
     def fresh(self, purpose: str, keys: Keys, length: int) -> bytes:
         """Return bytes that are random, or reproducible where the user gave a seed, 32 at most."""

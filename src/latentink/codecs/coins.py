@@ -6,7 +6,8 @@ coin decides which of them is written. Every file is made so, with a message or 
 decides how the coins of a file fall (:mod:`latentink.channels.latents.exact`).
 
 *Free* are the symbols that a coin decides; only the sender knows them. *Eligible* are those that
-may be free; they follow from the rows of the Gaussian table, which a receiver knows.
+may be free (eligibility.py); they follow from the rows of the Gaussian table, which a receiver
+knows.
 
 "Close" is measured in probability, so that as much of it lies within reach on either side. Then the
 coins exchange symbols and favour none, and the file does not grow.
@@ -19,7 +20,8 @@ import math
 import numpy as np
 from scipy.special import ndtr
 
-from latentink.codecs.codec import SYMBOL_LIMIT, Chooser, nearest
+from latentink.codecs.eligibility import COIN_SCALE
+from latentink.codecs.entropy_model import SYMBOL_LIMIT, Chooser, nearest
 from latentink.payload.keystream import Keystream
 
 REACH = 0.055
@@ -28,15 +30,6 @@ REACH = 0.055
 The distortion that coins add grows as δ², the room for messages as δ; docs/channels.md has what was
 measured.
 """
-
-EXPECTED = {0.18: 1, 0.22: 3, 0.25: 5, 0.3: 7, 0.35: 9, 0.45: 10, 0.55: 11}
-"""Least σ → how many of a hundred such symbols a coin decides, about, if they are Gaussian.
-
-Narrower symbols are not eligible: they lie near a border once in thousands. Whole numbers, because
-sender and receiver have to agree.
-"""
-COIN_SCALE = min(EXPECTED)
-"""Least σ of an eligible symbol."""
 
 UNREACHABLE = 1e3
 # Values further from a border than this are within no reach.
@@ -48,18 +41,6 @@ _AT_A_TIME = 2**15
 def coins_of(entropy: bytes) -> Keystream:
     """Return a source of fair coins, see :func:`~latentink.payload.keystream.entropy_of`."""
     return Keystream(entropy, "encoder/coins")
-
-
-def expected_free(scales: np.ndarray) -> np.ndarray:
-    """Return the entry of ``EXPECTED`` for each of ``scales``, int64; 0 where not eligible.
-
-    Example:
-        >>> expected_free(np.array([0.1, 0.18, 0.3, 5.0]))
-        array([ 0,  1,  7, 11])
-    """
-    entries = np.array([0, *EXPECTED.values()])
-    found: np.ndarray = entries[np.searchsorted(list(EXPECTED), scales, side="right")]
-    return found
 
 
 def exchanges(values: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,20 +1,21 @@
-"""Compresses photos without a message, writes latents to .lik files and reads them back."""
+"""Compresses photos without a message, and makes pictures of .lik files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from latentink.codecs.codec import Codec, Latents
+from latentink.codecs.codec import Codec
 from latentink.codecs.coins import flipping
+from latentink.codecs.entropy_model import Latents
+from latentink.codecs.file_coding import blank_file, decode_latents, pack_latents
 from latentink.codecs.loading import codec_of_file
-from latentink.container import LikFile, digest_of, key_salt, pack, unpack
-from latentink.errors import ContainerError
+from latentink.container import key_salt, unpack
 from latentink.geometry import Rectangle
 from latentink.payload.keystream import Keystream
 from latentink.picture import psnr_db, to_picture, to_tensor
@@ -29,14 +30,14 @@ class Plain:
         codec: it compressed the photo.
         photo: (H, W, 3) uint8.
         v: (1, M, h, w), its latent in units of symbols.
-        side: (1, C, h, w) float64, what :meth:`Codec.side` returns for its hyper-latent.
+        side: (C, h, w), what :meth:`EntropyModel.side` returns for its hyper-latent.
         latents: its symbols.
     """
 
     codec: Codec
     photo: np.ndarray
     v: Tensor
-    side: Tensor
+    side: np.ndarray
     latents: Latents
 
     @property
@@ -64,7 +65,7 @@ class Plain:
     @cached_property
     def data(self) -> bytes:
         """The bytes of the .lik file."""
-        return pack_latents(self.codec, self.latents, self.size)
+        return pack_latents(self.codec.entropy, self.latents, self.size)
 
     @property
     def file_bytes(self) -> int:
@@ -95,46 +96,10 @@ def compress_plainly(
     v = codec.analyse(to_tensor(cover), quality_code)
     z = codec.hyper_analyse(v)
     size = cover.shape[0], cover.shape[1]
-    on_salt(key_salt(_blank_file(codec, quality_code, size), z))
-    side = codec.side(z, (v.shape[-2], v.shape[-1]))
-    latents = codec.quantise(v, z, quality_code, flipping(coins, codec.scales), side)
+    on_salt(key_salt(blank_file(codec.entropy, quality_code, size), z))
+    side = codec.entropy.side(z, (v.shape[-2], v.shape[-1]))
+    latents = codec.quantise(v, z, quality_code, flipping(coins, codec.entropy.scales), side)
     return Plain(codec, cover, v, side, latents)
-
-
-def pack_latents(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes:
-    """Return the bytes of the .lik file of a photo's latents.
-
-    Args:
-        codec: The codec that the latents are of.
-        latents: The latents.
-        size: Height and width of the photo in pixels.
-    """
-    file = replace(_blank_file(codec, latents.quality_code, size), stream=codec.encode(latents))
-    return pack(replace(file, digest=digest_of(file, latents.z, latents.y)))
-
-
-def salt_of(codec: Codec, latents: Latents, size: tuple[int, int]) -> bytes:
-    """Return the salt of the keys of a photo's file, which all but the latent's symbols decide.
-
-    Args:
-        codec: The codec that the latents are of.
-        latents: The latents.
-        size: Height and width of the photo in pixels.
-    """
-    return key_salt(_blank_file(codec, latents.quality_code, size), latents.z)
-
-
-def _blank_file(codec: Codec, quality_code: int, size: tuple[int, int]) -> LikFile:
-    """Return the file of a photo, but for its digest and stream."""
-    return LikFile(
-        codec_number=codec.spec.number,
-        fingerprint=codec.fingerprint,
-        height=size[0],
-        width=size[1],
-        quality_code=quality_code,
-        digest=bytes(8),
-        stream=b"",
-    )
 
 
 @dataclass(frozen=True)
@@ -187,22 +152,4 @@ def decode_file(data: bytes, weights: Path | None = None) -> Decoded:
     """
     file = unpack(data)
     codec = codec_of_file(file.codec_number, file.fingerprint, weights)
-    return Decoded(codec, decode_latents(codec, file), (file.height, file.width))
-
-
-def decode_latents(codec: Codec, file: LikFile) -> Latents:
-    """Return the latents of a .lik file.
-
-    Args:
-        codec: The codec that made the file.
-        file: The file.
-
-    Raises:
-        ContainerError: It was altered, or it is not of this codec.
-    """
-    latents = codec.decode(file.stream, file.height, file.width, file.quality_code)
-    if digest_of(file, latents.z, latents.y) != file.digest:
-        raise ContainerError(
-            "This .lik file does not decode to what was encoded; get a fresh copy of it."
-        )
-    return latents
+    return Decoded(codec, decode_latents(codec.entropy, file), (file.height, file.width))

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from re import Match, Pattern
 
+import numpy as np
 from torch import Tensor
 
 from latentink.codecs.codec import Codec
+from latentink.codecs.entropy_model import EntropyModel
 from latentink.codecs.model import CodecModel
-from latentink.codecs.registry import CODECS, CodecSpec
+from latentink.codecs.registry import CODECS
 from latentink.errors import OptionError
 
 Networks = Mapping[str, Mapping[str, Tensor]]
@@ -43,8 +45,8 @@ class Implementation:
     """The classes of a codec, and where its weights can come from.
 
     Attributes:
-        codec: Codes pictures; called with its :class:`~latentink.codecs.registry.CodecSpec`, the
-            tensors of a weights file, their fingerprint, and what errors call the file.
+        codec: Codes pictures; called with its entropy model, the tensors of a weights file, and
+            what errors call the file.
         model: The trainable model; called with N, the channels of the transforms, M, the channels
             of the latent, and the qualities that get a gain vector.
         published: How to read published checkpoints.
@@ -52,7 +54,7 @@ class Implementation:
         zoo: Name of the codec's models in CompressAI's zoo, or None if it has none.
     """
 
-    codec: Callable[[CodecSpec, dict[str, Tensor], bytes, str], Codec]
+    codec: Callable[[EntropyModel, Mapping[str, np.ndarray], str], Codec]
     model: Callable[[int, int, Sequence[float]], CodecModel]
     published: Published
     least_latent_channels: int = 1

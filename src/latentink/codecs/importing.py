@@ -84,7 +84,7 @@ def import_weights(
     write_safetensors(tensors, metadata, trial)
     try:
         # Building the codec checks every network before the file gets its name.
-        fingerprint = load_codec(codec, trial).fingerprint
+        fingerprint = load_codec(codec, trial).entropy.fingerprint
         path = out or folder / f"{stem}-{fingerprint.hex()[:8]}.safetensors"
         trial.replace(path)
     except WeightsError as error:
@@ -98,13 +98,13 @@ def _tensors_of(
     source: Path, codec: str, quality: float
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     if source.suffix == ".safetensors":
-        tensors, metadata = read_weights(source)
+        stored, metadata = read_weights(source)
         if metadata["architecture"] != codec:
             raise WeightsError(
                 f"{source} holds weights of {metadata['architecture']}, not {codec}; "
                 "name that codec, or another file."
             )
-        return tensors, metadata
+        return {name: torch.from_numpy(array) for name, array in stored.items()}, metadata
     state = read_checkpoint(source)
     if "recipe" in state and "model" in state:
         return _of_trainer(state, codec, str(source))

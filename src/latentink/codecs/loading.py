@@ -11,17 +11,23 @@ import hashlib
 import os
 from functools import lru_cache
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, TypeVar
 
 from platformdirs import user_data_path
 
 from latentink.bundled import bundled
-from latentink.codecs.codec import Codec
-from latentink.codecs.implementation import implementation_of
+from latentink.codecs.entropy_model import EntropyModel
 from latentink.codecs.registry import CODECS
 from latentink.codecs.weights_file import read_weights
 from latentink.errors import WeightsError
 from latentink.input_files import read_input
-from latentink.threads import working_alone
+
+if TYPE_CHECKING:
+    from latentink.codecs.codec import Codec
+    from latentink.codecs.implementation import Implementation
+
+_Loaded = TypeVar("_Loaded", "Codec", EntropyModel)
 
 FOLDER_VARIABLE = "LATENTINK_WEIGHTS"
 
@@ -72,16 +78,35 @@ def load_codec(name: str, weights: Path | None = None) -> Codec:
         >>> codec.name, codec.qualities
         ('hyperprior', [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
     """
+    path = _path_of(name, weights)
+    return _named(_load(path, fingerprint_of(path)), name, path)
+
+
+def load_entropy_model(name: str, weights: Path | None = None) -> EntropyModel:
+    """Return the entropy model of the codec called ``name``; see :func:`load_codec`.
+
+    Example:
+        >>> load_entropy_model("hyperprior").latent_channels
+        320
+    """
+    path = _path_of(name, weights)
+    return _named(_load_entropy_model(path, fingerprint_of(path)), name, path)
+
+
+def _path_of(name: str, weights: Path | None) -> Path:
     if name not in CODECS:
         raise WeightsError(f"There is no codec {name!r}; choose from {', '.join(CODECS)}.")
-    path = bundled(name) if weights is None else weights
-    codec = _load(path, fingerprint_of(path))
-    if codec.name != name:
+    return bundled(name) if weights is None else weights
+
+
+def _named(loaded: _Loaded, name: str, path: Path) -> _Loaded:
+    """Return what was loaded, if it is the codec that was named."""
+    if loaded.spec.name != name:
         raise WeightsError(
-            f"{path} holds weights of {codec.name}, not of {name}; "
+            f"{path} holds weights of {loaded.spec.name}, not of {name}; "
             "name that codec, or another file."
         )
-    return codec
+    return loaded
 
 
 def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) -> Codec:
@@ -95,6 +120,17 @@ def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) 
     Raises:
         WeightsError: The file was made with a codec or with weights that are not here.
     """
+    return _load(_path_of_file(number, fingerprint, weights), fingerprint)
+
+
+def entropy_model_of_file(
+    number: int, fingerprint: bytes, weights: Path | None = None
+) -> EntropyModel:
+    """Return the entropy model of the codec that a .lik header names; see :func:`codec_of_file`."""
+    return _load_entropy_model(_path_of_file(number, fingerprint, weights), fingerprint)
+
+
+def _path_of_file(number: int, fingerprint: bytes, weights: Path | None) -> Path:
     names = {spec.number: spec.name for spec in CODECS.values()}
     if number not in names:
         raise WeightsError(f"This file uses codec number {number}, unknown here; update latentink.")
@@ -102,7 +138,7 @@ def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) 
     places = [*([own] if own.exists() else []), *imported_paths(), *([weights] if weights else [])]
     for path in places:
         if fingerprint_of(path) == fingerprint:
-            return _load(path, fingerprint)
+            return path
     raise WeightsError(
         f"This file was made with other {names[number]} weights (fingerprint {fingerprint.hex()}) "
         "than those that are here; put them into "
@@ -112,8 +148,16 @@ def codec_of_file(number: int, fingerprint: bytes, weights: Path | None = None) 
 
 
 @lru_cache(maxsize=2)
-@working_alone()
 def _load(path: Path, fingerprint: bytes) -> Codec:
     tensors, metadata = read_weights(path)
-    name = metadata["architecture"]
-    return implementation_of(name).codec(CODECS[name], tensors, fingerprint, str(path))
+    spec = CODECS[metadata["architecture"]]
+    implementation: Implementation = resolve_name(spec.implementation)
+    return implementation.codec(_load_entropy_model(path, fingerprint), tensors, str(path))
+
+
+@lru_cache(maxsize=2)
+def _load_entropy_model(path: Path, fingerprint: bytes) -> EntropyModel:
+    tensors, metadata = read_weights(path)
+    spec = CODECS[metadata["architecture"]]
+    model: EntropyModel = resolve_name(spec.entropy_model)(spec, tensors, fingerprint, str(path))
+    return model

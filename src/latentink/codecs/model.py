@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from latentink.codecs.gains import Gains
 from latentink.codecs.layers.convolutions import CheckerboardConvolution
 from latentink.codecs.layers.factorised_prior import FactorisedPrior
-from latentink.codecs.weights_file import pack_weights
+from latentink.codecs.weights_packing import pack_weights
 from latentink.frozen_networks import full_precision
 from latentink.relaxations.straight_through import straight_through
 

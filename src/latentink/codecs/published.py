@@ -17,7 +17,7 @@ from torch import Tensor
 from latentink.codecs.implementation import Published, implementation_of
 from latentink.codecs.layers.factorised_prior import FactorisedPrior
 from latentink.codecs.registry import CODECS
-from latentink.codecs.weights_file import pack_weights
+from latentink.codecs.weights_packing import pack_weights
 from latentink.errors import unfit_weights
 from latentink.tensor_files import fill
 

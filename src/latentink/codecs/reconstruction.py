@@ -56,6 +56,7 @@ def _rounded(codec: Codec, v: Tensor) -> Tensor:
     """Return v̂ (B, M, h, w) of a batch ``v``, nearly as :meth:`Codec.quantise` makes it."""
     height, width = v.shape[-2:]
     rows = v.split(1)
-    side = torch.cat([codec.side(codec.hyper_analyse(row), (height, width)) for row in rows])
+    sides = (codec.entropy.side(codec.hyper_analyse(row), (height, width)) for row in rows)
+    side = torch.cat([codec.conditions(own) for own in sides])
     whole = Rectangle(0, 0, height, width)
-    return codec.relax(v, side.float(), whole, torch.round, torch.round).values
+    return codec.relax(v, side, whole, torch.round, torch.round).values

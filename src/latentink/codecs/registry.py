@@ -22,6 +22,10 @@ class CodecSpec:
         number: Of the codec in the header of a .lik file, 1 to 255. Never reuse one.
         implementation: ``"module:attribute"`` of its
             :class:`~latentink.codecs.implementation.Implementation`.
+        entropy_model: ``"module:attribute"`` of its
+            :class:`~latentink.codecs.entropy_model.EntropyModel`, which needs no PyTorch; called
+            with the spec, the tensors of a weights file, their fingerprint, and what errors call
+            the file.
         paper_row: Name of the paper's rows that use it: ``"hyperbase"`` gives the methods
             ``hyperbase-1`` to ``hyperbase-8``. None: it gives no methods.
     """
@@ -29,13 +33,26 @@ class CodecSpec:
     name: str
     number: int
     implementation: str
+    entropy_model: str
     paper_row: str | None = None
 
 
 CODECS: dict[str, CodecSpec] = {
     spec.name: spec
     for spec in (
-        CodecSpec("hyperprior", 1, "latentink.codecs.hyperprior:IMPLEMENTATION", "hyperbase"),
-        CodecSpec("elic", 2, "latentink.codecs.elic:IMPLEMENTATION", "elicbase"),
+        CodecSpec(
+            "hyperprior",
+            1,
+            "latentink.codecs.hyperprior.implementation:IMPLEMENTATION",
+            "latentink.codecs.hyperprior.entropy_model:HyperpriorEntropyModel",
+            "hyperbase",
+        ),
+        CodecSpec(
+            "elic",
+            2,
+            "latentink.codecs.elic.implementation:IMPLEMENTATION",
+            "latentink.codecs.elic.entropy_model:ElicEntropyModel",
+            "elicbase",
+        ),
     )
 }

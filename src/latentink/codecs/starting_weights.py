@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from latentink.codecs.gains import extend_rows
 from latentink.codecs.model import CodecModel
-from latentink.codecs.weights_file import network_tensors
+from latentink.codecs.weights_packing import network_tensors
 from latentink.errors import WeightsError, unfit_weights
 from latentink.tensor_files import read_checkpoint, read_safetensors
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from latentink.codecs.entropy_tables import unpack_table
 
@@ -20,7 +19,7 @@ TABLES = tuple(
 SHARED = ("log_gain", "log_inverse", "qualities", "medians", "scale_levels")
 
 
-def problem_with(tensors: Mapping[str, Tensor]) -> str:
+def problem_with(tensors: Mapping[str, np.ndarray]) -> str:
     """Return what is wrong with the tensors that all codecs have, as "misses …"; empty: nothing.
 
     The networks are checked where they are built (``tensor_files.fill``).
@@ -44,7 +43,7 @@ def problem_with(tensors: Mapping[str, Tensor]) -> str:
         return "has qualities or scale levels that do not ascend"
     if len(levels) > _MOST_LEVELS or len(levels) != len(tensors["gaussian_length"]):
         return f"has {len(levels)} scale levels and {len(tensors['gaussian_length'])} rows for them"
-    if len(tensors["hyper_length"]) != tensors["medians"].numel():
+    if len(tensors["hyper_length"]) != tensors["medians"].size:
         return "has a table 'hyper' that does not fit 'medians'"
     for table in ("gaussian", "hyper"):
         if found := _table_problem(table, tensors):
@@ -52,30 +51,34 @@ def problem_with(tensors: Mapping[str, Tensor]) -> str:
     return ""
 
 
-def _kind_problem(name: str, tensor: Tensor) -> str:
+def _kind_problem(name: str, tensor: np.ndarray) -> str:
     """Return what is wrong with a tensor by itself."""
-    if tensor.ndim != (2 if name.startswith("log_") else 1) or not tensor.numel():
+    if tensor.ndim != (2 if name.startswith("log_") else 1) or not tensor.size:
         return f"of shape {tuple(tensor.shape)}"
     if name in TABLES:
-        return "" if tensor.dtype == torch.int32 else f"of type {tensor.dtype}, not int32"
-    if not tensor.is_floating_point():
+        return "" if tensor.dtype == np.int32 else f"of type {tensor.dtype}, not int32"
+    if not np.issubdtype(tensor.dtype, np.floating):
         return f"of type {tensor.dtype}, not floating point"
-    limit = _LARGEST_LOG_GAIN if name.startswith("log_") else torch.inf
-    if not torch.isfinite(tensor).all() or (tensor.abs() > limit).any():
+    limit = _LARGEST_LOG_GAIN if name.startswith("log_") else np.inf
+    if not np.isfinite(tensor).all() or (np.abs(tensor) > limit).any():
         return "with values that are not finite or too large"
     return ""
 
 
-def _ascend(values: Tensor) -> bool:
-    return bool((values.diff() > 0).all())
+def _ascend(values: np.ndarray) -> bool:
+    return bool((np.diff(values) > 0).all())
 
 
-def _table_problem(name: str, tensors: Mapping[str, Tensor]) -> str:
+def _table_problem(name: str, tensors: Mapping[str, np.ndarray]) -> str:
     cdf, length, offset = (tensors[f"{name}_{part}"] for part in ("cdf", "length", "offset"))
-    if (length < 0).any() or int(length.long().sum()) != len(cdf) or len(offset) != len(length):
+    if (
+        (length < 0).any()
+        or int(length.sum(dtype=np.int64)) != len(cdf)
+        or len(offset) != len(length)
+    ):
         return "rows and counts do not go together"
     try:
-        unpack_table(name, dict(tensors)).coding()
+        unpack_table(name, tensors).coding()
     except ValueError as error:
         return str(error)
     return ""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from latentink.codecs.codec import STRIDE
+from latentink.codecs.entropy_model import STRIDE
 from latentink.editing.tiles import Tile
 from latentink.geometry import Rectangle
 

@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentink.codecs.codec import STRIDE, Codec, Latents, nearest
+from latentink.codecs.codec import Codec
+from latentink.codecs.entropy_model import STRIDE, Latents, nearest
 from latentink.editing.objective import (
     TERMS,
     TileView,
@@ -344,11 +345,11 @@ class _Session:
         """Let the entropy model know the edited latent: the photo's own scales are too small."""
         edited = self._edited()
         z = self.codec.hyper_analyse(edited)
-        self._take_hyper(z, self.codec.side(z, (edited.shape[-2], edited.shape[-1])))
+        self._take_hyper(z, self.codec.entropy.side(z, (edited.shape[-2], edited.shape[-1])))
 
-    def _take_hyper(self, z: np.ndarray, side: Tensor) -> None:
+    def _take_hyper(self, z: np.ndarray, side: np.ndarray) -> None:
         self.z, self.side = z, side
-        own = side[..., self.region.rows, self.region.columns].float()
+        own = self.codec.conditions(side)[..., self.region.rows, self.region.columns]
         self.region_side = own.to(self.task.device)
 
 

@@ -122,7 +122,7 @@ TERMS: dict[str, Term | CriticTerm[Any]] = {
     "distortion": Term(lambda view: squared_error_bits(view.cover, view.stego, view.lagrangian)),
     "perceptual": CriticTerm(lambda codec, evade: PerceptualLoss(), _perceptual),
     "adversarial": CriticTerm(
-        lambda codec, evade: load_discriminator(codec.name, codec.fingerprint), _adversarial
+        lambda codec, evade: load_discriminator(codec.name, codec.entropy.fingerprint), _adversarial
     ),
     "variation": Term(lambda view: total_variation(view.bordered, view.variation_exponent)),
     "evasion": CriticTerm(

@@ -12,7 +12,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from latentink.codecs.codec import STRIDE, Codec, Relaxed
+from latentink.codecs.codec import Codec, Relaxed
+from latentink.codecs.entropy_model import STRIDE
 from latentink.editing.cells import Cells
 from latentink.editing.objective import TileView
 from latentink.editing.presets import Preset

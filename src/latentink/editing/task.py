@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentink.codecs.codec import Chooser, nearest
+from latentink.codecs.entropy_model import Chooser, nearest
 from latentink.devices import on_device
 from latentink.geometry import Rectangle
 from latentink.message_decoders.message_decoder import MessageDecoder
@@ -23,7 +23,7 @@ class EditTask:
         cover: (1, 3, H, W) in [0, 1], the whole photo.
         v: (1, M, h, w) float32, its latent in units of symbols.
         z: (N, h', w') int32, the hyper-latent's symbols; see ``Preset.hyper_steps``.
-        side: (1, C, h, w) float64, what the entropy model knows from them, exact.
+        side: (C, h, w), what the entropy model knows from them, exact.
         quality_code: the quality in units of ``QUALITY_UNIT``.
         lagrangian: λ1 of that quality.
         decoder: the message decoder.
@@ -41,7 +41,7 @@ class EditTask:
     cover: Tensor
     v: Tensor
     z: np.ndarray
-    side: Tensor
+    side: np.ndarray
     quality_code: int
     lagrangian: float
     decoder: MessageDecoder

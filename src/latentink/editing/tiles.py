@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from latentink.codecs.codec import STRIDE
+from latentink.codecs.entropy_model import STRIDE
 from latentink.geometry import Rectangle
 
 TILE_LATENTS = 64

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from latentink.codecs.coins import coins_of
-from latentink.codecs.compression import compress_plainly, pack_latents
+from latentink.codecs.compression import compress_plainly
+from latentink.codecs.file_coding import pack_latents
 from latentink.codecs.loading import load_codec
 from latentink.codecs.registry import CODECS
 from latentink.defaults import DEFAULT_DEVICE
@@ -82,7 +83,9 @@ class PaperMethod(Method):
             device=device_named(self.device),
         )
         edited = run_schedule(codec, task, self.preset, seed=seed, steps=self.preset.steps)
-        return self.load(pack_latents(codec, edited.latents, (cover.shape[0], cover.shape[1])))
+        return self.load(
+            pack_latents(codec.entropy, edited.latents, (cover.shape[0], cover.shape[1]))
+        )
 
     def plain(self, cover: np.ndarray, like: Stego | None = None) -> Stego:
         """Return the .lik file of the cover at the same quality."""

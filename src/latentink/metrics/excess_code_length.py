@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentink.codecs.codec import Codec
-from latentink.codecs.compression import decode_latents
+from latentink.codecs.entropy_model import EntropyModel
+from latentink.codecs.file_coding import decode_latents
 from latentink.container import unpack
 from latentink.losses.rate import information
 
@@ -22,14 +22,14 @@ _REACH = 1600
 _LONGEST = 30
 
 
-def mean_excess_bits(codec: Codec, data: bytes) -> float | None:
+def mean_excess_bits(model: EntropyModel, data: bytes) -> float | None:
     """Return how many bits a symbol of scale σ ≥ 1 costs above its entropy, on average.
 
     The value is negative if the codec's scales are too large for the photo, which is usual. Compare
     it with that of the plain file at the same quality.
 
     Args:
-        codec: the codec that made the file.
+        model: the entropy model of the codec that made the file.
         data: the bytes of a .lik file.
 
     Returns:
@@ -38,16 +38,16 @@ def mean_excess_bits(codec: Codec, data: bytes) -> float | None:
     Raises:
         ContainerError: the file is foreign, truncated or altered.
     """
-    latents = decode_latents(codec, unpack(data))
-    scales = codec.scales[latents.indexes]
+    latents = decode_latents(model, unpack(data))
+    scales = model.scales[latents.indexes]
     wide = scales >= SMALLEST_SCALE
     if not wide.any():
         return None
     spent = information(latents.y[wide], scales[wide])
     rows = latents.indexes[wide]
-    entropies = np.zeros(len(codec.scales))
+    entropies = np.zeros(len(model.scales))
     for row in np.unique(rows):
-        entropies[row] = _entropy(float(codec.scales[row]))
+        entropies[row] = _entropy(float(model.scales[row]))
     return float((spent - entropies[rows]).mean())
 
 

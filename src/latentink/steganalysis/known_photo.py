@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from latentink.codecs.codec import Codec, Latents, nearest
+from latentink.codecs.codec import Codec
 from latentink.codecs.coins import are_free
 from latentink.codecs.compression import decode_file
+from latentink.codecs.entropy_model import Latents, nearest
 from latentink.errors import OptionError
 from latentink.picture import to_tensor
 
@@ -61,7 +62,7 @@ def judge(codec: Codec, v: Tensor, z: np.ndarray, latents: Latents) -> Judgement
 
     def repeat(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         written, expected = y[places], nearest(places, values, rows)
-        free = are_free(values, codec.scales[rows])
+        free = are_free(values, codec.entropy.scales[rows])
         below = np.floor(values)
         possible = free & ((written == below) | (written == below + 1))
         differ = written != expected

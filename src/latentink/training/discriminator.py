@@ -27,7 +27,8 @@ from rich.progress import track
 from torch import Generator, Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from latentink.codecs.codec import STRIDE, Codec
+from latentink.codecs.codec import Codec
+from latentink.codecs.entropy_model import STRIDE
 from latentink.codecs.loading import load_codec
 from latentink.codecs.reconstruction import receive, reconstruct
 from latentink.codecs.registry import CODECS
@@ -76,10 +77,10 @@ class DiscriminatorTask(Task[DiscriminatorRecipe, Photos]):
     def build(self) -> None:
         """Load the codec and make the network with its optimiser."""
         self.codec = load_codec(self.recipe.codec)
-        fingerprint = self.codec.fingerprint.hex()
+        fingerprint = self.codec.entropy.fingerprint.hex()
         self.inputs["codec_fingerprint"] = (f"weights of {self.codec.name}", fingerprint)
         with seeded(self.recipe.seed):
-            self.network = new_network(self.codec.latent_channels, self.recipe.width)
+            self.network = new_network(self.codec.entropy.latent_channels, self.recipe.width)
         self.network.to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.Adam(self.network.parameters(), betas=_BETAS)
 
@@ -104,10 +105,10 @@ class DiscriminatorTask(Task[DiscriminatorRecipe, Photos]):
         """Write the discriminator with how well it tells held-out photos at each quality."""
         # The exported network is measured: normalised kernels, in the file's precision.
         tensors = {name: tensor.half() for name, tensor in plain_tensors(self.network).items()}
-        network = Discriminator(self.codec.latent_channels, self.recipe.width)
+        network = Discriminator(self.codec.entropy.latent_channels, self.recipe.width)
         plain = {name: tensor.float() for name, tensor in tensors.items()}
         fill(network, plain, "the trained network")
-        notes["codec_fingerprint"] = self.codec.fingerprint.hex()
+        notes["codec_fingerprint"] = self.codec.entropy.fingerprint.hex()
         notes["held_out_photos"] = str(len(self.held_out))
         accuracies = accuracy_by_quality(network, self.codec, self.held_out)
         for quality, (by_picture, by_patch) in accuracies.items():

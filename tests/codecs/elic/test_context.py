@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from latentink.codecs.elic.context import SpaceChannelContext, checkerboard, elic_groups
+from latentink.codecs.elic.context import SpaceChannelContext, checkerboard
+from latentink.codecs.elic.groups import elic_groups
 
 GROUPS = (2, 3)
 SIDE_CHANNELS = 4

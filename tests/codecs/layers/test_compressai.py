@@ -7,16 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from latentink.bundled import bundled
-from latentink.codecs.elic.context import elic_groups
+from latentink.codecs.elic.groups import elic_groups
 from latentink.codecs.elic.networks import ElicNetworks
-from latentink.codecs.hyperprior import HyperpriorNetworks
+from latentink.codecs.hyperprior.networks import HyperpriorNetworks
 from latentink.codecs.importing import ZOO, ZOO_CHECKSUMS
 from latentink.codecs.layers.convolutions import CheckerboardConvolution
 from latentink.codecs.layers.factorised_prior import FactorisedPrior
 from latentink.codecs.layers.gdn import Gdn
 from latentink.codecs.layers.lower_bound import lower_bound
 from latentink.codecs.layers.residual import Attention, ResidualBottleneck
-from latentink.codecs.weights_file import network_tensors
+from latentink.codecs.weights_packing import network_tensors
 from latentink.tensor_files import read_safetensors
 from published_checkpoints import NO_COMPRESSAI
 

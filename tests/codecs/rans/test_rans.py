@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentink.codecs.entropy_tables import gaussian_table
+from latentink.codecs.gaussian_tables import gaussian_table
 from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.rans.encoder import Pass, encode
 from latentink.codecs.rans.lanes import first_lanes, lanes_after

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latentink.codecs.codec import Latents
+from latentink.codecs.entropy_model import Latents
 from latentink.losses.rate import information
 from latentink.steganalysis.latent_domain.symbol_model import (
     SymbolModel,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from latentink.channels.channel import Carried, Channel, Job, Received, Room
-from latentink.channels.latents.receiver import read_message
+from latentink.channels.latents.receiver import message_in_symbols
 from latentink.channels.latents.sender import carry, room_in_latents
 from latentink.codecs.codec import Codec
 from latentink.codecs.compression import Plain
@@ -60,8 +60,11 @@ class LatentsChannel(Channel):
         return carry(job)
 
     def read(self, received: Received, ring: KeyRing) -> bytes | None:
-        """Return the message in the symbols, or None; see :func:`read_message`."""
-        return read_message(received, ring)
+        """Return the message in the symbols, or None; see :func:`message_in_symbols`."""
+        if received.codec is None or received.latents is None:
+            return None
+        entropy = received.codec.entropy
+        return message_in_symbols(entropy, received.latents, received.size, ring)
 
     def capacity(self, codec: Codec, plain: Plain, preset: Preset) -> Room:
         """Return what the symbols of the plain file hold; see :func:`room_in_latents`."""

@@ -5,26 +5,31 @@ There is no error to correct: the symbols of a file are exact, or the file is re
 
 from __future__ import annotations
 
-from latentink.channels.channel import Received
 from latentink.channels.latents.exact.receiver import read_exactly
 from latentink.channels.latents.measured.receiver import read_sealed
-from latentink.codecs.compression import salt_of
+from latentink.codecs.entropy_model import EntropyModel, Latents
+from latentink.codecs.file_coding import salt_of
 from latentink.payload.keys import KeyRing
 from latentink.payload.sealing import unseal
 
 
-def read_message(received: Received, ring: KeyRing) -> bytes | None:
-    """Return the message in the symbols of a file; None for a picture, or where there is none.
+def message_in_symbols(
+    entropy: EntropyModel, latents: Latents, size: tuple[int, int], ring: KeyRing
+) -> bytes | None:
+    """Return the message in the symbols of a file, or None where there is none.
+
+    Args:
+        entropy: the entropy model of the file's codec.
+        latents: of the file.
+        size: height and width of its picture, pixels.
+        ring: the keys of the password.
 
     Raises:
         MessageNotFoundError: a preamble of the measured coding was found, but the seal is broken.
     """
-    codec, latents = received.codec, received.latents
-    if codec is None or latents is None:
-        return None
-    keys = ring.keys(salt_of(codec, latents, received.size))
-    passes = codec.passes(latents.y.shape)
-    message = read_exactly(latents.y, latents.indexes, passes, keys, codec.scales)
+    keys = ring.keys(salt_of(entropy, latents, size))
+    passes = entropy.passes(latents.y.shape)
+    message = read_exactly(latents.y, latents.indexes, passes, keys, entropy.scales)
     if message is not None:
         return message
     sealed = read_sealed(latents.y, latents.indexes, passes, keys)

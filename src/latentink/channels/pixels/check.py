@@ -9,7 +9,8 @@ from latentink.channels.channel import Received, received_picture
 from latentink.channels.pixels.carrier import payload_positions
 from latentink.channels.pixels.plan import Plan
 from latentink.channels.pixels.receiver import read_logits, read_soft_bits
-from latentink.codecs.codec import STRIDE, Codec, Latents
+from latentink.codecs.codec import Codec
+from latentink.codecs.entropy_model import STRIDE, Latents
 from latentink.editing.editor import Reading
 from latentink.editing.soft_information import soft_information
 from latentink.geometry import Rectangle

@@ -65,7 +65,7 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         information=plan.information,
         start=_encoded(job, decoder_name, plan, wanted) if job.options.start == "encoder" else None,
         critics=load_critics(preset.weights, job.codec, job.options.evade),
-        untouched=flipping(coins_of(job.entropy), job.codec.scales),
+        untouched=flipping(coins_of(job.entropy), job.codec.entropy.scales),
         device=job.device,
     )
     check = CandidateCheck(job.codec, decoder, plan, sealed, keys, plain.picture, job.quality_code)

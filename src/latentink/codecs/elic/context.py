@@ -10,9 +10,8 @@ anchors of its own group::
                zeros ─────────────────────────────┘
                v̂ of the anchors ──spatial context──► in place of zeros ──► the same of the others
 
-Training, editing and coding use the model in the same order and differ in how they get the values
-of a pass from its means and scales: by straight-through rounding, by exact rounding, or by reading
-symbols from a stream.
+Training and editing use the model in the same order and differ in how they get the values of a pass
+from its means and scales. Coding uses it in exact arithmetic (entropy_model.py).
 """
 
 from __future__ import annotations
@@ -23,9 +22,6 @@ from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
-
-_SMALL_GROUPS = (16, 16, 32, 64)
-LEAST_LATENT_CHANNELS = sum(_SMALL_GROUPS) + 1
 
 Pass = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
 """Gives the values of a pass: (channels, mask, means, scales) → values.
@@ -39,7 +35,7 @@ Network = TypeVar("Network", bound=Callable[[Tensor], Tensor])
 
 @dataclass(frozen=True)
 class SpaceChannelContext(Generic[Network]):
-    """The networks of the context model, in floating point or in exact arithmetic.
+    """The networks of the context model, in floating point.
 
     Attributes:
         groups: Channels of each group.
@@ -105,13 +101,3 @@ def checkerboard(height: int, width: int, device: torch.device | None = None) ->
     """
     rows = torch.arange(height, device=device)[:, None]
     return (rows + torch.arange(width, device=device)) % 2 == 0
-
-
-def elic_groups(latent_channels: int) -> tuple[int, ...]:
-    """Return the channels of ELIC's five groups (He et al. 2022, section 3.2).
-
-    Example:
-        >>> elic_groups(320)
-        (16, 16, 32, 64, 192)
-    """
-    return (*_SMALL_GROUPS, latent_channels - sum(_SMALL_GROUPS))

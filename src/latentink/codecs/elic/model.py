@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from latentink.codecs.elic.context import elic_groups
+from latentink.codecs.elic.groups import elic_groups
 from latentink.codecs.elic.networks import ElicNetworks
 from latentink.codecs.entropy_tables import SCALE_MINIMUM
 from latentink.codecs.gains import Gains

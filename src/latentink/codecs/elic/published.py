@@ -19,7 +19,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from latentink.codecs.elic.context import elic_groups
+from latentink.codecs.elic.groups import elic_groups
 from latentink.codecs.implementation import Networks, Published
 from latentink.errors import unfit_weights
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from latentink.codecs.compression import decode_latents
+from latentink.codecs.file_coding import decode_latents
 from latentink.codecs.loading import codec_of_file
 from latentink.container import MAGIC, unpack
 from latentink.errors import OptionError
@@ -53,7 +53,7 @@ class LatentDomainDetector(LearningDetector):
         if evidence.picture.shape != (file.height, file.width, 3):
             raise OptionError("The picture is not that of the .lik file; decompress the file.")
         codec = codec_of_file(file.codec_number, file.fingerprint, self._weights)
-        return symbol_statistics(codec, decode_latents(codec, file), evidence.picture)
+        return symbol_statistics(codec, decode_latents(codec.entropy, file), evidence.picture)
 
     def fit(self, covers: Sequence[Evidence], stegos: Sequence[Evidence], seed: int) -> None:
         """Compute the statistics of all examples and fit the discriminant to them.

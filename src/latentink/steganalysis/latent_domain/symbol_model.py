@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, xlogy
 
-from latentink.codecs.codec import Latents
+from latentink.codecs.entropy_model import Latents
 from latentink.losses.rate import information
 
 SCALE_EDGES = (0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0)

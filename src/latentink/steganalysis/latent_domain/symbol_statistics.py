@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from scipy.special import ndtr
 
-from latentink.codecs.codec import Codec, Latents
+from latentink.codecs.codec import Codec
+from latentink.codecs.entropy_model import Latents
 from latentink.picture import to_tensor
 from latentink.steganalysis.latent_domain.symbol_model import (
     MAGNITUDES,
@@ -40,11 +41,11 @@ def symbol_statistics(codec: Codec, latents: Latents, picture: np.ndarray) -> np
         latents: the latents in the file.
         picture: (H, W, 3) uint8, what they decode to.
     """
-    model = model_symbols(latents, codec.scales)
+    model = model_symbols(latents, codec.entropy.scales)
     v = codec.analyse(to_tensor(picture), latents.quality_code)
     z = codec.hyper_analyse(v)
     again = codec.quantise(v, z, latents.quality_code)
-    reference = model_symbols(again, codec.scales)
+    reference = model_symbols(again, codec.entropy.scales)
     drift = v[0].double().numpy() - latents.values
     own, plain = first_order(model), first_order(reference)
     statistics = np.concatenate(
@@ -52,7 +53,7 @@ def symbol_statistics(codec: Codec, latents: Latents, picture: np.ndarray) -> np
             own,
             own - plain,
             neighbour_correlations(model),
-            pass_differences(model, drift, codec.passes(model.y.shape)),
+            pass_differences(model, drift, codec.entropy.passes(model.y.shape)),
             channel_group_means(model, drift),
             hyper_latent_differences(codec, latents, z),
             scale_differences(model, reference),

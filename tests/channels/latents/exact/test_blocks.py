@@ -13,7 +13,8 @@ from latentink.channels.latents.exact.blocks import (
     Layout,
 )
 from latentink.channels.latents.exact.fields import Fields
-from latentink.codecs.coins import are_free, expected_free
+from latentink.codecs.coins import are_free
+from latentink.codecs.eligibility import expected_free
 from latentink.payload.keys import Keys
 
 KEYS = Keys(bytes(range(32)))

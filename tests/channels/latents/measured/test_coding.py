@@ -29,7 +29,7 @@ from latentink.channels.latents.measured.preamble import (
 from latentink.channels.latents.measured.receiver import read_sealed
 from latentink.channels.latents.measured.syndrome_trellis import COLUMNS, extract
 from latentink.channels.latents.measured.writer import LatentsWriter, keeping
-from latentink.codecs.codec import nearest
+from latentink.codecs.entropy_model import nearest
 from latentink.payload.keys import Keys
 
 KEYS = Keys(bytes(range(32)))

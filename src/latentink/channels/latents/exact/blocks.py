@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latentink.codecs.coins import expected_free
+from latentink.codecs.eligibility import expected_free
 from latentink.payload.keys import Keys
 
 ROWS = 256

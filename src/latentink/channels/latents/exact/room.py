@@ -10,8 +10,9 @@ from scipy.special import ndtr
 from latentink.channels.latents.exact.blocks import LEAST_FREE, ROWS, SALT_FREE, blocks_for
 from latentink.channels.latents.exact.fields import COUNT_BITS, LENGTH_BITS
 from latentink.codecs.codec import Codec
-from latentink.codecs.coins import are_free, expected_free
+from latentink.codecs.coins import are_free
 from latentink.codecs.compression import Plain
+from latentink.codecs.eligibility import expected_free
 
 # Of the rows of a random matrix with n columns the first n are independent but for 1.6 on average,
 # 1.7 being the standard deviation.
@@ -43,18 +44,21 @@ def promised(codec: Codec, plain: Plain) -> int:
 
 
 def _ciphertext_room(codec: Codec, plain: Plain, deviations: float) -> int:
-    values, rows = plain.latents.unrounded(plain.v).ravel(), plain.latents.indexes.ravel()
-    passes = codec.passes(plain.latents.y.shape)
+    values, rows = (
+        plain.latents.unrounded(plain.v[0].numpy()).ravel(),
+        plain.latents.indexes.ravel(),
+    )
+    passes = codec.entropy.passes(plain.latents.y.shape)
     several = len(passes) > 1
     bits, variance, missing = 0.0, 0.0, SALT_FREE
     for places in passes:
-        expected = int(expected_free(codec.scales)[rows[places]].sum())
+        expected = int(expected_free(codec.entropy.scales)[rows[places]].sum())
         salt = min(missing, expected)
         missing -= salt
         blocks = blocks_for(expected - salt)
         if blocks == 0 or (several and expected - salt < _ABOVE_LEAST * LEAST_FREE):
             continue
-        free = int(np.count_nonzero(are_free(values[places], codec.scales[rows[places]])))
+        free = int(np.count_nonzero(are_free(values[places], codec.entropy.scales[rows[places]])))
         # Chance decides which of them the salt takes, and which a block gets.
         own = free * (1 - salt / expected) / blocks
         if own - 5 * math.sqrt(own * (1 - 1 / blocks)) < COUNT_BITS + _SPARE:

@@ -27,7 +27,7 @@ def carry_exactly(job: Job) -> Carried | None:
     codec, plain = job.codec, job.plain
     keys = job.file_keys(plain.latents)
     coins = coins_of(job.fresh("coins", keys, KEY_BYTES))
-    writer = ExactWriter(job.plaintext, keys, coins, codec.scales)
+    writer = ExactWriter(job.plaintext, keys, coins, codec.entropy.scales)
     latents = codec.quantise(plain.v, plain.latents.z, job.quality_code, writer, plain.side)
     if not writer.finished:
         return None

@@ -13,8 +13,8 @@ import numpy as np
 from latentink.channels.latents.exact.blocks import ROWS, WORDS, Block, Layout, bits_of, syndrome
 from latentink.channels.latents.exact.elimination import eliminate, packed_rows
 from latentink.channels.latents.exact.fields import COUNT_BITS, LENGTH_BITS, Fields
-from latentink.codecs.codec import nearest
 from latentink.codecs.coins import are_free, with_parities
+from latentink.codecs.entropy_model import nearest
 from latentink.payload.keys import Keys
 from latentink.payload.keystream import Keystream
 from latentink.payload.sealing import encrypt

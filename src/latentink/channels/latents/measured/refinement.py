@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from latentink.codecs.codec import STRIDE, Codec
+from latentink.codecs.codec import Codec
+from latentink.codecs.entropy_model import STRIDE
 from latentink.editing.editor import Progress
 from latentink.editing.optimisers import Adam, cosine_rate
 from latentink.editing.tiles import Tile, tiles_of

@@ -34,8 +34,9 @@ from latentink.channels.latents.measured.preamble import PREAMBLE_SYMBOLS, Laten
 from latentink.channels.latents.measured.refinement import RefineTask, refine
 from latentink.channels.latents.measured.syndrome_trellis import COLUMNS, change_probabilities
 from latentink.channels.latents.measured.writer import LatentsWriter, keeping
-from latentink.codecs.codec import Codec, Latents
+from latentink.codecs.codec import Codec
 from latentink.codecs.coins import coins_of, exchanges, flipping
+from latentink.codecs.entropy_model import Latents
 from latentink.container import QUALITY_UNIT
 from latentink.errors import CapacityError, OptionError
 from latentink.losses.distortion import squared_error_bits
@@ -78,7 +79,7 @@ class _PlainAt:
     """
 
     v: Tensor
-    side: Tensor
+    side: np.ndarray
     latents: Latents
     values: np.ndarray
     weights: np.ndarray
@@ -170,7 +171,7 @@ def _candidates(job: Job, plain_at: Callable[[int], _PlainAt], flat: bool) -> li
         plain = plain_at(quality_code)
         for bits, width in list(rising):
             is_flat = flat and width == 1
-            row = _flat_row(job.codec.scales, bits) if is_flat else _LEAST_ROW
+            row = _flat_row(job.codec.entropy.scales, bits) if is_flat else _LEAST_ROW
             one = _candidate(job, plain, LatentsPlan(job.sealed_bytes, row, bits, width))
             if one is None:
                 continue
@@ -192,8 +193,8 @@ def measured_room(codec: Codec, latents: Latents) -> Room:
         codec: of the plain photo.
         latents: of the plain photo.
     """
-    scales = codec.scales
-    if not has_room_for_preamble(latents.indexes.ravel()[codec.passes(latents.y.shape)[0]]):
+    scales = codec.entropy.scales
+    if not has_room_for_preamble(latents.indexes.ravel()[codec.entropy.passes(latents.y.shape)[0]]):
         return Room(0, 0, False)
 
     def fitting(least_row: int, bits: int) -> int:
@@ -232,7 +233,7 @@ def _candidate(job: Job, plain: _PlainAt, lowest: LatentsPlan) -> _Candidate | N
     codec, rows = job.codec, plain.latents.indexes.ravel()
     carriers = math.ceil(8 * lowest.sealed_bytes / lowest.bits) * lowest.width
     needed = carriers + PREAMBLE_SYMBOLS
-    if not has_room_for_preamble(rows[codec.passes(plain.latents.y.shape)[0]]):
+    if not has_room_for_preamble(rows[codec.entropy.passes(plain.latents.y.shape)[0]]):
         return None
     if needed > np.count_nonzero(rows >= lowest.threshold):
         return None
@@ -241,7 +242,9 @@ def _candidate(job: Job, plain: _PlainAt, lowest: LatentsPlan) -> _Candidate | N
     able = np.flatnonzero(rows >= threshold)
     seen = able[:: max(1, len(able) // _SAMPLE)]
     weights = np.broadcast_to(plain.weights, plain.values.shape).ravel()[seen]
-    cost = expected_cost(plan, plain.values.ravel()[seen], codec.scales[rows[seen]], weights)
+    cost = expected_cost(
+        plan, plain.values.ravel()[seen], codec.entropy.scales[rows[seen]], weights
+    )
     return _Candidate(plan, plain, lowest.threshold, plain.objective + carriers * cost)
 
 
@@ -276,8 +279,8 @@ def _written(job: Job, candidate: _Candidate) -> _Written | None:
     # In ELIC the rows follow the symbols, and what is left of a pass carries nothing.
     for threshold in range(candidate.plan.threshold, candidate.least - 1, -1):
         plan = replace(candidate.plan, threshold=threshold)
-        others = flipping(coins_of(job.fresh("coins", keys, KEY_BYTES)), codec.scales)
-        writer = LatentsWriter(plan, sealed, keys, math.prod(shape), codec.scales, others)
+        others = flipping(coins_of(job.fresh("coins", keys, KEY_BYTES)), codec.entropy.scales)
+        writer = LatentsWriter(plan, sealed, keys, math.prod(shape), codec.entropy.scales, others)
         z, quality_code = plain.latents.z, plain.latents.quality_code
         latents = codec.quantise(plain.v, z, quality_code, writer, plain.side)
         if writer.left == 0:
@@ -289,7 +292,7 @@ def _refinement_steps(job: Job) -> int:
     """Return how many steps refine the symbols that were found, 0 for none."""
     steps = job.options.steps or 0
     # Where symbols depend on each other, moving one moves the places of the message.
-    if steps and len(job.codec.passes(job.plain.latents.y.shape)) > 1:
+    if steps and len(job.codec.entropy.passes(job.plain.latents.y.shape)) > 1:
         raise OptionError(
             f"The latents channel cannot refine symbols of {job.codec.name}, which depend "
             "on each other; leave --steps out, or take --codec hyperprior."
@@ -305,7 +308,7 @@ def _refined(job: Job, candidate: _Candidate, written: _Written, steps: int) -> 
     task = RefineTask(
         cover=job.plain.cover,
         v=torch.where(moduli > 1, y, plain.v),
-        side=codec.table_scales(torch.from_numpy(found.indexes))[None],
+        side=codec.table_scales(found.indexes)[None],
         quality_code=found.quality_code,
         lagrangian=codec.lagrangian(job.quality_code),
         residues=torch.remainder(y, moduli),
@@ -324,12 +327,12 @@ def _plains(job: Job) -> Callable[[int], _PlainAt]:
     own_gain = codec.gain(job.quality_code)
 
     @cache
-    def quantised(quality_code: int) -> tuple[Tensor, Tensor, Latents]:
+    def quantised(quality_code: int) -> tuple[Tensor, np.ndarray, Latents]:
         if quality_code == job.quality_code:
             return job.plain.v, job.plain.side, job.plain.latents
         v = job.plain.v * (codec.gain(quality_code) / own_gain)
         z = codec.hyper_analyse(v)
-        side = codec.side(z, (v.shape[-2], v.shape[-1]))
+        side = codec.entropy.side(z, (v.shape[-2], v.shape[-1]))
         return v, side, codec.quantise(v, z, quality_code, side=side)
 
     @cache
@@ -337,7 +340,7 @@ def _plains(job: Job) -> Callable[[int], _PlainAt]:
         """Return R of the latent in bits, and D in symbols of the quality asked for, squared."""
         latents = quantised(quality_code)[2]
         ratio = (own_gain / codec.gain(quality_code))[0].numpy()
-        rate = information(latents.y, codec.scales[latents.indexes]).sum()
+        rate = information(latents.y, codec.entropy.scales[latents.indexes]).sum()
         moved = latents.values * ratio - job.plain.v[0].numpy()
         return float(rate), float(np.square(moved).sum())
 
@@ -352,7 +355,7 @@ def _plains(job: Job) -> Callable[[int], _PlainAt]:
             v,
             side,
             latents,
-            latents.unrounded(v),
+            latents.unrounded(v[0].numpy()),
             weight * ratio**2,
             rate + weight * distortion,
         )
@@ -380,7 +383,7 @@ def _slope(job: Job, cost: Callable[[int], tuple[float, float]]) -> float:
 def _objective(job: Job, latents: Latents) -> float:
     """Return R + λ1·L_recon in bits, of the picture that the symbols decode to."""
     picture = job.codec.synthesise(latents.values, latents.quality_code, job.size)
-    rate = information(latents.y, job.codec.scales[latents.indexes]).sum()
+    rate = information(latents.y, job.codec.entropy.scales[latents.indexes]).sum()
     distortion = squared_error_bits(
         job.plain.cover, picture, job.codec.lagrangian(job.quality_code)
     )
