@@ -16,7 +16,6 @@ from latentink.codecs.file_coding import decode_latents
 from latentink.codecs.loading import codec_of_file, entropy_model_of_file
 from latentink.container import MAGIC, unpack
 from latentink.errors import MessageNotFoundError
-from latentink.ordinary_pictures import reveal_from_picture
 from latentink.payload.keys import KeyRing
 from latentink.picture import decode_both_ways, read_file
 
@@ -72,6 +71,8 @@ def reveal(
 
 def _in_picture(picture: np.ndarray, ring: KeyRing, decoder: str | None, lossless: bool) -> bytes:
     """Return the message in a picture (H, W, 3) uint8; errors as for :func:`reveal`."""
+    from latentink.ordinary_pictures import reveal_from_picture
+
     message = None if decoder else reveal_from_picture(picture, ring)
     if message is not None:
         return message
@@ -97,6 +98,7 @@ def _in_file(data: bytes, ring: KeyRing, decoder: str | None, weights: Path | No
         if message is not None:
             return message
     from latentink.codecs.compression import Decoded
+    from latentink.ordinary_pictures import reveal_from_picture
     from latentink.steganography import message_by_networks
 
     codec = codec_of_file(file.codec_number, file.fingerprint, weights)

@@ -22,6 +22,7 @@ from scipy.special import ndtr
 
 from latentink.codecs.eligibility import COIN_SCALE
 from latentink.codecs.entropy_model import SYMBOL_LIMIT, Chooser, nearest
+from latentink.codecs.rows import of_rows
 from latentink.payload.keystream import Keystream
 
 REACH = 0.055
@@ -125,7 +126,7 @@ def flipping(coins: Keystream, scales: np.ndarray) -> Chooser:
         if missing > 0:
             # By whole bytes, so that it does not matter how many are asked for at a time.
             drawn = np.concatenate([drawn, coins.bits(missing + -missing % 8)])
-        free = np.flatnonzero(are_free(values, scales[rows]))
+        free = np.flatnonzero(are_free(values, of_rows(scales, rows)))
         symbols[free] = with_parities(values[free], drawn[places[free]])
         return symbols
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentink.codecs.gaussian_tables import gaussian_table
+from latentink.codecs.rans import decoder, encoder
 from latentink.codecs.rans.decoder import Decoder
 from latentink.codecs.rans.encoder import Pass, encode
 from latentink.codecs.rans.lanes import first_lanes, lanes_after
@@ -33,9 +34,9 @@ def drawn(count: int, seed: int = 0) -> Pass:
 
 
 def decoded(stream: bytes, passes: Sequence[Pass]) -> list[np.ndarray]:
-    decoder = Decoder(stream, sum(len(one.symbols) for one in passes))
-    symbols = [decoder.read(one.rows, one.table) for one in passes]
-    decoder.finish()
+    reader = Decoder(stream, sum(len(one.symbols) for one in passes))
+    symbols = [reader.read(one.rows, one.table) for one in passes]
+    reader.finish()
     return symbols
 
 
@@ -186,3 +187,15 @@ def test_tables_that_are_none_are_refused(row: list[int]) -> None:
         CodingTable([row], [0])
     with pytest.raises(ValueError, match="reaches"):
         CodingTable([[0, 5, TOTAL]], [ESCAPE_LIMIT + 1])
+
+
+@pytest.mark.parametrize("symbols", [1, 100, 5000, 3 * 2**16])
+def test_few_lanes_are_coded_alike_one_by_one_and_together(
+    symbols: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = drawn(symbols)
+    stream = encode([one])
+    for module in (encoder, decoder):
+        monkeypatch.setattr(module, "FEW_LANES", 0)
+    assert encode([one]) == stream
+    np.testing.assert_array_equal(decoded(stream, [one])[0], one.symbols)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from latentink.codecs.rans.few_lanes import FEW_LANES, decode_cells
 from latentink.codecs.rans.lanes import (
     FLAG_COUNT,
     FLAG_START,
@@ -15,6 +16,7 @@ from latentink.codecs.rans.lanes import (
     run_starts,
 )
 from latentink.codecs.rans.table import ESCAPE_LIMIT, TOTAL, CodingTable
+from latentink.codecs.rows import of_rows
 from latentink.errors import ContainerError
 
 _8, _16 = np.uint32(8), np.uint32(16)
@@ -57,12 +59,12 @@ class Decoder:
         self._left -= flat.size
         self._cost += cost_of(flat, table)
         self._open(lanes_after(len(self._states), self._cost))
-        symbols = table.likeliest.take(flat)
+        symbols = of_rows(table.likeliest, flat)
         coded, followed = self._coded(flat, table)
-        coded_rows = flat[coded].astype(np.intp)
+        coded_rows = flat[coded]
         cells = self._cells(coded_rows, table)
         found = table.symbol.take(cells)
-        escapes = np.flatnonzero(cells == table.escape.take(coded_rows))
+        escapes = np.flatnonzero(cells == of_rows(table.escape, coded_rows))
         if len(escapes):
             found[escapes] = self._escaped(coded_rows[escapes], table)
         symbols[coded] = found
@@ -101,8 +103,8 @@ class Decoder:
         return taken
 
     def _coded(self, rows: np.ndarray, table: CodingTable) -> tuple[np.ndarray, np.ndarray]:
-        """Return the places of all symbols that have a cell, and of those in quiet rows."""
-        coded = ~table.quiet.take(rows)
+        """Return which symbols have a cell, bool (n,), and the places of those in quiet rows."""
+        coded = of_rows(~table.quiet, rows)
         places = np.flatnonzero(~coded)
         flags = np.empty(len(run_starts(places)), dtype=bool)
         for step, states in self._steps(len(flags)):
@@ -112,18 +114,32 @@ class Decoder:
             self._advance(states, rest, FLAG_COUNT[kind], FLAG_START[kind])
         followed = places[np.repeat(flags, RUN)[: len(places)]]
         coded[followed] = True
-        return np.flatnonzero(coded), followed
+        return coded, followed
 
     def _cells(self, rows: np.ndarray, table: CodingTable) -> np.ndarray:
         """Return the cell of each symbol."""
+        if len(self._states) <= FEW_LANES:
+            return self._cells_on_few_lanes(rows, table)
         cell_at, counts, starts = table.cell_at, table.count, table.start
-        base = rows.astype(np.uint32) << _16
+        base = rows.astype(np.uint32)
+        base <<= _16
         cells = np.empty(len(rows), dtype=cell_at.dtype)
         for step, states in self._steps(len(rows)):
             rest = states & _REST
             cells[step] = own = cell_at.take(base[step] + rest)
             self._advance(states, rest, counts.take(own), starts.take(own))
         return cells
+
+    def _cells_on_few_lanes(self, rows: np.ndarray, table: CodingTable) -> np.ndarray:
+        states = self._states.tolist()
+        try:
+            cells, self._place = decode_cells(
+                states, self._bytes.data, self._place, rows.tolist(), table
+            )
+        except IndexError:
+            raise _damaged() from None
+        self._states = np.array(states, dtype=np.uint32)
+        return np.array(cells, dtype=table.cell_at.dtype)
 
     def _escaped(self, rows: np.ndarray, table: CodingTable) -> np.ndarray:
         """Return the symbols of escapes."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latentink.codecs.rans.few_lanes import FEW_LANES, encode_cells
 from latentink.codecs.rans.lanes import (
     FLAG_COUNT,
     FLAG_START,
@@ -18,6 +19,7 @@ from latentink.codecs.rans.lanes import (
     run_starts,
 )
 from latentink.codecs.rans.table import ESCAPE_LIMIT, TOTAL, CodingTable
+from latentink.codecs.rows import of_rows
 
 _8, _16 = np.uint32(8), np.uint32(16)
 
@@ -74,15 +76,15 @@ def _sequences(one: Pass) -> list[tuple[np.ndarray, np.ndarray]]:
     if len(one.symbols) and max(-int(one.symbols.min()), int(one.symbols.max())) > ESCAPE_LIMIT:
         raise ValueError(f"a symbol is beyond {ESCAPE_LIMIT}")
     symbols, rows = one.symbols.astype(np.int32, copy=False), one.rows
-    coded = ~table.quiet.take(rows)
+    coded = of_rows(~table.quiet, rows)
     places = np.flatnonzero(~coded)
     starts = run_starts(places)
     differs = symbols[places] != table.likeliest[rows[places]]
     flags = np.logical_or.reduceat(differs, starts) if len(starts) else differs
     coded[places] = np.repeat(flags, RUN)[: len(places)]
-    symbols, rows = symbols[coded], rows[coded].astype(np.intp)
+    symbols, rows = symbols[coded], rows[coded]
     cells = table.cells_of(symbols, rows)
-    escaped = symbols[cells == table.escape.take(rows)]
+    escaped = symbols[cells == of_rows(table.escape, rows)]
     flag = flags.astype(np.intp)
     return [
         (FLAG_COUNT[flag], FLAG_START[flag]),
@@ -96,6 +98,11 @@ def _encode_cells(
 ) -> None:
     """Push cells onto the states, last step first; append each step's bytes to ``written``."""
     lanes = len(states)
+    if lanes <= FEW_LANES:
+        plain = states.tolist()
+        encode_cells(plain, count.tolist(), start.tolist(), written)
+        states[:] = plain
+        return
     for begin in range((len(count) - 1) // lanes * lanes if len(count) else -1, -1, -lanes):
         own, before = count[begin : begin + lanes], start[begin : begin + lanes]
         x = states[: len(own)]

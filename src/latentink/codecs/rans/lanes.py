@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from latentink.codecs.rans.table import TOTAL, CodingTable
+from latentink.codecs.rows import counts_of_rows
 
 LOWEST = 2**24
 """States are at least this between steps, and exactly this at the end of a stream."""
@@ -34,7 +35,7 @@ def lanes_after(lanes: int, cost: int) -> int:
 
 def cost_of(rows: np.ndarray, table: CodingTable) -> int:
     """Return what symbols of these rows cost on average, all together, in 2^-15 bits."""
-    return int(np.bincount(rows, minlength=len(table.cost)) @ table.cost)
+    return int(counts_of_rows(rows, len(table.cost)) @ table.cost)
 
 
 def run_starts(places: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from latentink.codecs.rows import of_rows
+
 TOTAL_BITS = 16
 TOTAL = 1 << TOTAL_BITS
 ESCAPE_LIMIT = 2**15 - 1
@@ -71,12 +73,22 @@ class CodingTable:
         kind = np.uint16 if len(self.count) <= TOTAL else np.uint32
         return np.repeat(np.arange(len(self.count), dtype=kind), self.count)
 
+    @cached_property
+    def counts(self) -> list[int]:
+        """The same as ``count``, whole numbers of Python."""
+        return self.count.tolist()
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The same as ``start``, whole numbers of Python."""
+        return self.start.tolist()
+
     def cells_of(self, symbols: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the cell (int32) of each symbol (int32): the escape if its row lacks it."""
-        places = rows.astype(np.intp, copy=False)
-        cells = symbols + (self.first - self.offset).take(places)
-        escape = self.escape.take(places)
-        outside = (cells < self.first.take(places)) | (cells > escape)
+        cells = of_rows(self.first - self.offset, rows)
+        cells += symbols
+        escape = of_rows(self.escape, rows)
+        outside = (cells < of_rows(self.first, rows)) | (cells > escape)
         np.copyto(cells, escape, where=outside)
         return cells
 

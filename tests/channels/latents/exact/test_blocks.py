@@ -48,7 +48,7 @@ def test_every_eligible_symbol_has_one_place(symbols, passes):
         assert np.array_equal(together, np.flatnonzero(own))
         layout.add_salt(np.zeros(len(salt), dtype=int), rows[salt])
         in_salt += own[salt].sum()
-        blocks = layout.blocks(carrying, rows)
+        blocks = list(layout.blocks(carrying, rows))
         if own[carrying].sum() >= LEAST_FREE and in_salt >= SALT_FREE:
             picks = np.concatenate([block.picks for block in blocks])
             assert np.array_equal(np.sort(picks), carrying)
@@ -83,7 +83,7 @@ def test_another_salt_gives_other_blocks_and_matrices():
     for symbol, layout in enumerate(layouts):
         salt, carrying = layout.split(photo.rows)
         layout.add_salt(np.full(len(salt), symbol), photo.rows[salt])
-        blocks.append(layout.blocks(carrying, photo.rows)[0])
+        blocks.append(next(layout.blocks(carrying, photo.rows)))
     one, other = (set(block.picks.tolist()) for block in blocks)
     assert len(one & other) < 0.5 * len(one)
     first = [layout.columns(block)[:9] for layout, block in zip(layouts, blocks, strict=True)]

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, norm
 
 from latentink.channels.latents.measured.coding import (
-    from_residues,
     in_coset,
-    to_residues,
     with_syndrome,
 )
 from latentink.channels.latents.measured.places import (
@@ -27,6 +25,7 @@ from latentink.channels.latents.measured.preamble import (
     encode_preamble,
 )
 from latentink.channels.latents.measured.receiver import read_sealed
+from latentink.channels.latents.measured.residues import from_residues, to_residues
 from latentink.channels.latents.measured.syndrome_trellis import COLUMNS, extract
 from latentink.channels.latents.measured.writer import LatentsWriter, keeping
 from latentink.codecs.entropy_model import nearest

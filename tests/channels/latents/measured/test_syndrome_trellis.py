@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from latentink.channels.latents.measured.change_probabilities import change_probabilities
 from latentink.channels.latents.measured.syndrome_trellis import (
     COLUMNS,
     HEIGHT,
-    change_probabilities,
     embed,
     extract,
 )

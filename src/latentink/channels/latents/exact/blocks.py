@@ -13,11 +13,13 @@ their scales (``codecs.coins.EXPECTED``).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from latentink.codecs.eligibility import expected_free
+from latentink.codecs.rows import counts_of_rows, of_rows
 from latentink.payload.keys import Keys
 
 ROWS = 256
@@ -34,6 +36,8 @@ costs the square of a block's for each bit, and smaller blocks lose more to thei
 """
 
 _SALT_BYTES = 16
+# Symbols whose keyed numbers stay in a processor's cache.
+_AT_A_TIME = 2**15
 
 
 @dataclass(frozen=True)
@@ -74,16 +78,30 @@ class Layout:
         Returns:
             Two arrays of indexes into the pass.
         """
-        expected = self._expected[rows]
-        eligible = np.flatnonzero(expected)
-        numbers = self._order.integers(len(eligible))
-        # None is expected to be free less than once in a hundred times.
-        most = min(self._missing, len(eligible))
-        first = np.argpartition(numbers, most - 1)[:most] if most else eligible[:0]
-        first = first[np.argsort(numbers[first])]
-        reached = np.cumsum(expected[eligible[first]])
+        eligible = np.flatnonzero(of_rows(self._expected > 0, rows))
+        first = eligible[self._first(len(eligible))]
+        reached = np.cumsum(self._expected[rows[first]])
         own = first[: np.searchsorted(reached, self._missing) + 1]
-        return eligible[own], np.delete(eligible, own)
+        carrying = np.ones(len(eligible), dtype=bool)
+        carrying[np.searchsorted(eligible, own)] = False
+        return own, eligible[carrying]
+
+    def _first(self, eligible: int) -> np.ndarray:
+        """Return the first of so many symbols by their keyed numbers, enough for the salt."""
+        # None is expected to be free less than once in a hundred times.
+        most = min(self._missing, eligible)
+        if most == 0:
+            return np.zeros(0, dtype=np.int64)
+        # Twice as many are below this, and some more: fewer than wanted all but never are.
+        below = min(1.0, (2 * most + 100) / eligible)
+        limit = np.uint64(min(2**64 - 1, int(below * 2**64)))
+        places, numbers = [], []
+        for begin in range(0, eligible, _AT_A_TIME):
+            drawn = self._order.integers(min(_AT_A_TIME, eligible - begin))
+            near = np.flatnonzero(drawn <= limit)
+            places.append(begin + near)
+            numbers.append(drawn[near])
+        return np.concatenate(places)[np.argsort(np.concatenate(numbers), kind="stable")[:most]]
 
     def add_salt(self, symbols: np.ndarray, rows: np.ndarray) -> None:
         """Take the symbols of the pass that belong to the salt, (n,), in their order.
@@ -103,31 +121,52 @@ class Layout:
         assert self._salted is not None
         return self._salted
 
-    def blocks(self, carrying: np.ndarray, rows: np.ndarray) -> list[Block]:
-        """Return the blocks of a pass, in their order, after its salt was added.
+    def blocks(self, carrying: np.ndarray, rows: np.ndarray) -> Iterator[Block]:
+        """Yield the blocks of a pass, in their order, after its salt was added.
+
+        A receiver that needs the first blocks alone spares the work for the others.
 
         Args:
             carrying: what :meth:`split` returned, indexes into the pass.
             rows: as for :meth:`split`.
         """
-        count = blocks_for(int(self._expected[rows[carrying]].sum()))
+        count = blocks_for(
+            int(counts_of_rows(rows[carrying], len(self._expected)) @ self._expected)
+        )
         if self._salted is None or count == 0:
-            return []
+            return iter(())
         stream = self.salted.stream(f"latents/exact/blocks/{self._blocks}")
-        drawn = np.frombuffer(stream.take(4 * len(carrying)), dtype="<u4").astype(np.uint64)
-        own = (drawn * np.uint64(count)) >> np.uint64(32)
-        # The numbers of blocks are below 2^16 in a picture of 100 megapixels.
-        order = np.argsort(own.astype(np.uint16), kind="stable")
-        ends = np.cumsum(np.bincount(own.astype(np.int64), minlength=count))
-        parts = np.split(carrying[order], ends[:-1])
         first, self._blocks = self._blocks, self._blocks + count
-        return [Block(first + number, picks) for number, picks in enumerate(parts)]
+        # The numbers of blocks are below 2^16 in a picture of 100 megapixels.
+        own = np.empty(len(carrying), dtype=np.uint16)
+        for begin in range(0, len(own), _AT_A_TIME):
+            part = own[begin : begin + _AT_A_TIME]
+            drawn = np.frombuffer(stream.take(4 * len(part)), dtype="<u4").astype(np.uint64)
+            part[:] = (drawn * np.uint64(count)) >> np.uint64(32)
+        return _in_blocks(carrying, own, count, first)
 
     def columns(self, block: Block) -> np.ndarray:
         """Return the columns of the block's H, (n, ``WORDS``) uint64, one for each symbol."""
         stream = self.salted.stream(f"latents/exact/matrix/{block.number}")
         packed = np.frombuffer(stream.take(8 * WORDS * len(block.picks)), dtype="<u8")
         return packed.reshape(-1, WORDS)
+
+
+def _in_blocks(carrying: np.ndarray, own: np.ndarray, count: int, first: int) -> Iterator[Block]:
+    """Yield the blocks 0 … count − 1 that ``own`` names, as ``first`` … first + count − 1.
+
+    Those are found together that are next, each time more of them.
+    """
+    begin, together = 0, 1
+    while begin < count:
+        end = min(begin + together, count)
+        places = np.flatnonzero((own >= begin) & (own < end))
+        numbers = own[places] - np.uint16(begin)
+        order = np.argsort(numbers, kind="stable")
+        ends = np.cumsum(np.bincount(numbers, minlength=end - begin))
+        for number, picks in enumerate(np.split(carrying[places[order]], ends[:-1]), begin):
+            yield Block(first + number, picks)
+        begin, together = end, 8 * together
 
 
 def blocks_for(expected: int) -> int:

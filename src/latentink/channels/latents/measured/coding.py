@@ -18,7 +18,6 @@ import numpy as np
 from scipy.special import ndtr
 
 from latentink.channels.latents.measured import syndrome_trellis
-from latentink.channels.latents.measured.preamble import LatentsPlan
 from latentink.codecs.coins import exchanges
 
 FLAT_SCALE = 0.575
@@ -29,22 +28,6 @@ The residues of a Gaussian are uniform but for a share of 2·exp(−2π²(σ/q)�
 
 # Scales beyond which, in units of q, the border is the middle; σ beyond which nothing is left.
 _CURVED, _TAIL = 4, 10
-
-
-def to_residues(sealed: bytes, bits: int) -> np.ndarray:
-    """Return ``sealed`` as numbers of ``bits`` bits, least significant first, zeros at the end."""
-    stream = np.unpackbits(np.frombuffer(sealed, dtype=np.uint8), bitorder="little")
-    padded = np.pad(stream, (0, -len(stream) % bits)).reshape(-1, bits)
-    return padded.astype(np.int64) @ (1 << np.arange(bits))
-
-
-def from_residues(residues: np.ndarray, plan: LatentsPlan) -> bytes:
-    """Return the bytes of :func:`to_residues`."""
-    stream = (residues[:, None] >> np.arange(plan.bits)) & 1
-    packed = np.packbits(
-        stream.ravel()[: 8 * plan.sealed_bytes].astype(np.uint8), bitorder="little"
-    )
-    return packed.tobytes()
 
 
 def in_coset(

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from latentink.channels.latents.measured import syndrome_trellis
-from latentink.channels.latents.measured.coding import from_residues
 from latentink.channels.latents.measured.places import keyed_numbers, payload_picks, preamble_picks
 from latentink.channels.latents.measured.preamble import decode_preamble
+from latentink.channels.latents.measured.residues import from_residues
 from latentink.payload.keys import Keys
 
 

@@ -28,11 +28,12 @@ import torch
 from torch import Tensor
 
 from latentink.channels.channel import Carried, Job, Room, carries_nothing
+from latentink.channels.latents.measured.change_probabilities import change_probabilities
 from latentink.channels.latents.measured.coding import FLAT_SCALE, in_coset
 from latentink.channels.latents.measured.places import has_room_for_preamble
 from latentink.channels.latents.measured.preamble import PREAMBLE_SYMBOLS, LatentsPlan
 from latentink.channels.latents.measured.refinement import RefineTask, refine
-from latentink.channels.latents.measured.syndrome_trellis import COLUMNS, change_probabilities
+from latentink.channels.latents.measured.syndrome_trellis import COLUMNS
 from latentink.channels.latents.measured.writer import LatentsWriter, keeping
 from latentink.codecs.codec import Codec
 from latentink.codecs.coins import coins_of, exchanges, flipping

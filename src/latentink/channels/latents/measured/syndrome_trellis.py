@@ -11,11 +11,9 @@ A long message is cut into segments that are coded by themselves, all in one arr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import entr, expit
 
 HEIGHT = 8
 """h: rows of the submatrix; the search has 2^h states."""
@@ -34,10 +32,6 @@ First and last row are ones, as the paper asks, and no two columns are alike. Th
 random ones: 6,144 bits at costs uniform in [0, 1] cost 0.084, 0.056, 0.042, 0.029, 0.022 and 0.015
 a bit, 1.14 to 1.26 times the bound.
 """
-
-# As if messages were so much longer, and how many places are looked at to tell.
-_EXCESS = 1.08
-_SAMPLE = 4096
 
 SEGMENT_BITS = 256
 """Bits of a segment, the last one excepted."""
@@ -72,39 +66,6 @@ def extract(parities: np.ndarray, width: int) -> np.ndarray:
         return _syndromes(parities[places].reshape(segments, -1), np.array(COLUMNS[width])).ravel()
 
     return _by_segments(on_segments, len(parities) // width, width)
-
-
-def change_probabilities(costs: np.ndarray, width: int) -> np.ndarray:
-    """Return about how likely :func:`embed` changes each place, before a message is coded.
-
-    At the bound (the paper's equation 5) a place of cost ρ changes with probability
-    1/(1 + exp(λρ)), λ such that the entropies sum to the message; this code does as if the message
-    were longer by ``_EXCESS``.
-
-    Args:
-        costs: (n,) 0 or more.
-        width: w, places a bit.
-    """
-    sample = costs[:: max(1, len(costs) // _SAMPLE)]
-    payload = min(_EXCESS / width, 0.99)
-    low, high = -10.0, 20.0
-    for _ in range(30):
-        middle = (low + high) / 2
-        if _entropy(_odds(sample, math.exp(middle))).mean() > payload:
-            low = middle
-        else:
-            high = middle
-    return _odds(costs, math.exp(low))
-
-
-def _odds(costs: np.ndarray, steepness: float) -> np.ndarray:
-    odds: np.ndarray = expit(-steepness * costs)
-    return odds
-
-
-def _entropy(odds: np.ndarray) -> np.ndarray:
-    bits: np.ndarray = (entr(odds) + entr(1 - odds)) / math.log(2)
-    return bits
 
 
 def _by_segments(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from latentink.channels.latents.measured.coding import in_coset, to_residues, with_syndrome
+from latentink.channels.latents.measured.coding import in_coset, with_syndrome
 from latentink.channels.latents.measured.places import keyed_numbers, payload_picks, preamble_picks
 from latentink.channels.latents.measured.preamble import LatentsPlan, encode_preamble
+from latentink.channels.latents.measured.residues import to_residues
 from latentink.codecs.entropy_model import Chooser
 from latentink.payload.keys import Keys
 
