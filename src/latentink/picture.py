@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _T = TypeVar("_T")
+_ROWS_AT_A_TIME = 64
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 """What is read; Pillow knows more, some of it by programs that should not see strangers' files."""
@@ -247,9 +248,13 @@ def psnr_db(cover: np.ndarray, stego: np.ndarray) -> float:
         cover: uint8.
         stego: uint8, or float32 of 0 to 255.
     """
-    # scikit-image's takes five times as long: it goes through float64.
-    squares = np.square(np.subtract(cover, stego, dtype=np.float32))
-    error = float(squares.mean(dtype=np.float64))
+    # scikit-image's takes five times as long and more: it goes through float64, and memory.
+    error = 0.0
+    for top in range(0, len(cover), _ROWS_AT_A_TIME):
+        rows = slice(top, top + _ROWS_AT_A_TIME)
+        difference = np.subtract(cover[rows], stego[rows], dtype=np.float32)
+        error += float(np.square(difference).sum(dtype=np.float64))
+    error /= cover.size
     return 10 * math.log10(255**2 / error) if error else math.inf
 
 

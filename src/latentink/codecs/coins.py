@@ -20,6 +20,7 @@ import math
 import numpy as np
 from scipy.special import ndtr
 
+from latentink.blas_threads import share_among_threads
 from latentink.codecs.eligibility import COIN_SCALE
 from latentink.codecs.entropy_model import SYMBOL_LIMIT, Chooser, nearest
 from latentink.codecs.rows import of_rows
@@ -36,7 +37,7 @@ UNREACHABLE = 1e3
 # Values further from a border than this are within no reach.
 _FAR = 0.3
 # Symbols whose arrays stay in a processor's cache.
-_AT_A_TIME = 2**15
+_AT_A_TIME = 2**17
 
 
 def coins_of(entropy: bytes) -> Keystream:
@@ -90,14 +91,17 @@ def are_free(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
         array([ True, False,  True, False])
     """
     free = np.zeros(len(values), dtype=bool)
-    for begin in range(0, len(values), _AT_A_TIME):
+
+    def decide(begin: int) -> None:
         part = slice(begin, begin + _AT_A_TIME)
         eligible = np.flatnonzero(scales[part] >= COIN_SCALE)
-        own = values[part][eligible]
+        own = values[part][eligible].astype(np.float64)
         off_border = np.abs(own - np.floor(own) - 0.5)
         near = (off_border <= _FAR) & (np.abs(own) < SYMBOL_LIMIT - 1)
         reached = exchanges(own[near], scales[part][eligible[near]])[2] <= REACH
         free[part][eligible[near]] = reached
+
+    share_among_threads(decide, range(0, len(values), _AT_A_TIME))
     return free
 
 

@@ -37,9 +37,9 @@ _ROUNDING_BITS = 2.0**-7
 Chooser = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Chooses the symbols of one pass: (places, values, rows) → symbols, all of them (n,).
 
-``places`` are flat positions in (M, h, w), ``values`` are v less its mean in float64, which plain
-coding rounds, and ``rows`` are the rows of the Gaussian table that code the symbols. The symbols
-are whole numbers of any type.
+``places`` are flat positions in (M, h, w), ``values`` are v less its mean, which plain coding
+rounds, in float64, or in float32 where the mean is 0, and ``rows`` are the rows of the Gaussian
+table that code the symbols. The symbols are whole numbers of any type.
 """
 
 
@@ -61,14 +61,16 @@ class Latents:
     values: np.ndarray
     indexes: np.ndarray
 
-    def unrounded(self, v: np.ndarray) -> np.ndarray:
-        """Return what was rounded to the symbols y, v less the means, (M, h, w) float64.
+    def unrounded(self, v: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return what was rounded to symbols of y, v less the means, in float64.
 
         Args:
             v: (M, h, w), the latent that was quantised.
+            places: (n,) flat positions of the symbols.
         """
-        means = self.values.astype(np.float64) - self.y
-        return np.asarray(v.astype(np.float64) - means)
+        means = self.values.ravel()[places].astype(np.float64) - self.y.ravel()[places]
+        unrounded: np.ndarray = v.ravel()[places].astype(np.float64) - means
+        return unrounded
 
 
 def nearest(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -166,6 +168,11 @@ class EntropyModel(ABC):
             Flat positions in (M, h, w) for each pass; together they are all positions, once each.
         """
 
+    def by_pass(self, array: np.ndarray) -> list[np.ndarray]:
+        """Return the entries of ``array`` (M, h, w), pass by pass, each (n,)."""
+        flat = array.reshape(-1)
+        return [flat[places] for places in self.passes(array.shape)]
+
     @abstractmethod
     def quantise(
         self,
@@ -212,14 +219,11 @@ class EntropyModel(ABC):
 
     def encode(self, latents: Latents) -> bytes:
         """Return the rANS stream of z, then of y in its :meth:`passes`."""
-        y, rows = latents.y.ravel(), latents.indexes.ravel()
+        y, rows = self.by_pass(latents.y), self.by_pass(latents.indexes)
         return encode(
             [
                 Pass(latents.z.ravel(), _channel_indexes(latents.z.shape).ravel(), self._hyper),
-                *(
-                    Pass(y[places], rows[places], self._gaussian)
-                    for places in self.passes(latents.y.shape)
-                ),
+                *(Pass(*own, self._gaussian) for own in zip(y, rows, strict=True)),
             ]
         )
 

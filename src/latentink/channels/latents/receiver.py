@@ -28,9 +28,10 @@ def message_in_symbols(
         MessageNotFoundError: a preamble of the measured coding was found, but the seal is broken.
     """
     keys = ring.keys(salt_of(entropy, latents, size))
-    passes = entropy.passes(latents.y.shape)
-    message = read_exactly(latents.y, latents.indexes, passes, keys, entropy.scales)
+    y, rows = entropy.by_pass(latents.y), entropy.by_pass(latents.indexes)
+    message = read_exactly(y, rows, keys, entropy.scales)
     if message is not None:
         return message
+    passes = entropy.passes(latents.y.shape)
     sealed = read_sealed(latents.y, latents.indexes, passes, keys)
     return None if sealed is None else unseal(sealed, keys)

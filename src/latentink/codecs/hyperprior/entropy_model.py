@@ -51,7 +51,11 @@ class HyperpriorEntropyModel(EntropyModel):
 
     def passes(self, shape: tuple[int, ...]) -> list[np.ndarray]:
         """Return a single pass, because no symbol's distribution depends on other symbols."""
-        return [np.arange(np.prod(shape))]
+        return [np.arange(np.prod(shape), dtype=np.int32)]
+
+    def by_pass(self, array: np.ndarray) -> list[np.ndarray]:
+        """Return the entries of ``array`` (M, h, w) in their order; see the base class."""
+        return [array.reshape(-1)]
 
     def quantise(
         self,
@@ -63,8 +67,7 @@ class HyperpriorEntropyModel(EntropyModel):
     ) -> Latents:
         """Return latents with the symbols that ``choose`` makes of v; see the base class."""
         rows = self.side(z, (v.shape[-2], v.shape[-1])) if side is None else side
-        values = v.astype(np.float64).ravel()
-        y = choose(self.passes(v.shape)[0], values, rows.ravel())
+        y = choose(self.passes(v.shape)[0], v.reshape(-1), rows.reshape(-1))
         return _latents(y.astype(np.int32).reshape(v.shape), z, quality_code, rows)
 
     def _decode_latent(

@@ -18,7 +18,8 @@ PHOTOS = {passes: coin_photo(40_000, passes) for passes in (1, 5)}
 
 
 def read(photo: CoinPhoto, symbols: np.ndarray, keys: Keys = KEYS) -> bytes | None:
-    return read_exactly(symbols, photo.rows, photo.passes, keys, SCALES)
+    y, rows = ([array[places] for places in photo.passes] for array in (symbols, photo.rows))
+    return read_exactly(y, rows, keys, SCALES)
 
 
 @given(st.binary(max_size=250), st.sampled_from(list(PHOTOS)), st.integers(0, 2**32))

@@ -14,21 +14,20 @@ from latentink.payload.sealing import decrypt
 
 
 def read_exactly(
-    y: np.ndarray, rows: np.ndarray, passes: Sequence[np.ndarray], keys: Keys, scales: np.ndarray
+    y: Sequence[np.ndarray], rows: Sequence[np.ndarray], keys: Keys, scales: np.ndarray
 ) -> bytes | None:
     """Return the message, or None where these keys find none.
 
     Args:
-        y: (M, h, w) symbols.
-        rows: (M, h, w) their rows of the Gaussian table.
-        passes: flat positions of each pass, in coding order.
+        y: the symbols of each pass, in coding order.
+        rows: their rows of the Gaussian table.
         keys: of the file.
         scales: σ of each row of the codec's Gaussian table.
     """
     layout = Layout(keys, scales)
     counts: Fields | None = None
     parts, said, end = [], 0, 0
-    for block, symbols in _blocks(layout, y.ravel(), rows.ravel(), passes):
+    for block, symbols in _blocks(layout, y, rows):
         if counts is None:
             counts = Fields(layout.salted, "counts")
         bits = syndrome(layout.columns(block), symbols % 2)
@@ -37,7 +36,7 @@ def read_exactly(
         if end == 0 and said >= LENGTH_BITS:
             start = np.concatenate(parts)[:LENGTH_BITS]
             end = LENGTH_BITS + 8 * Fields(layout.salted, "length").read(start)
-            if end > y.size:
+            if end > sum(map(len, y)):
                 return None
         if end and said >= end:
             return _decrypted(np.concatenate(parts)[LENGTH_BITS:end], layout.salted)
@@ -53,11 +52,11 @@ def _decrypted(bits: np.ndarray, keys: Keys) -> bytes | None:
 
 
 def _blocks(
-    layout: Layout, y: np.ndarray, rows: np.ndarray, passes: Sequence[np.ndarray]
+    layout: Layout, y: Sequence[np.ndarray], rows: Sequence[np.ndarray]
 ) -> Iterator[tuple[Block, np.ndarray]]:
     """Yield each block with its symbols."""
-    for places in passes:
-        salt, carrying = layout.split(rows[places])
-        layout.add_salt(y[places[salt]], rows[places[salt]])
-        for block in layout.blocks(carrying, rows[places]):
-            yield block, y[places[block.picks]]
+    for symbols, own in zip(y, rows, strict=True):
+        salt, carrying = layout.split(own)
+        layout.add_salt(symbols[salt], own[salt])
+        for block in layout.blocks(carrying, own):
+            yield block, symbols[block.picks]

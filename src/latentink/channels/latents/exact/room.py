@@ -13,6 +13,7 @@ from latentink.codecs.codec import Codec
 from latentink.codecs.coins import are_free
 from latentink.codecs.compression import Plain
 from latentink.codecs.eligibility import expected_free
+from latentink.codecs.rows import counts_of_rows
 
 # Of the rows of a random matrix with n columns the first n are independent but for 1.6 on average,
 # 1.7 being the standard deviation.
@@ -23,6 +24,7 @@ _RELIED_ON, _PROMISED = 6.0, 12.0
 _SPARE = 16
 # Where coins decide which symbols are eligible later, a pass has to be above the least by this.
 _ABOVE_LEAST = 1.25
+_AT_A_TIME = 2**20  # Symbols, for which little memory is needed.
 
 
 def relied_on(codec: Codec, plain: Plain) -> int:
@@ -44,21 +46,19 @@ def promised(codec: Codec, plain: Plain) -> int:
 
 
 def _ciphertext_room(codec: Codec, plain: Plain, deviations: float) -> int:
-    values, rows = (
-        plain.latents.unrounded(plain.v[0].numpy()).ravel(),
-        plain.latents.indexes.ravel(),
-    )
+    scales = codec.entropy.scales
     passes = codec.entropy.passes(plain.latents.y.shape)
+    rows = codec.entropy.by_pass(plain.latents.indexes)
     several = len(passes) > 1
     bits, variance, missing = 0.0, 0.0, SALT_FREE
-    for places in passes:
-        expected = int(expected_free(codec.entropy.scales)[rows[places]].sum())
+    for places, own_rows in zip(passes, rows, strict=True):
+        expected = int(counts_of_rows(own_rows, len(scales)) @ expected_free(scales))
         salt = min(missing, expected)
         missing -= salt
         blocks = blocks_for(expected - salt)
         if blocks == 0 or (several and expected - salt < _ABOVE_LEAST * LEAST_FREE):
             continue
-        free = int(np.count_nonzero(are_free(values[places], codec.entropy.scales[rows[places]])))
+        free = _count_free(plain, places, own_rows, scales)
         # Chance decides which of them the salt takes, and which a block gets.
         own = free * (1 - salt / expected) / blocks
         if own - 5 * math.sqrt(own * (1 - 1 / blocks)) < COUNT_BITS + _SPARE:
@@ -67,6 +67,16 @@ def _ciphertext_room(codec: Codec, plain: Plain, deviations: float) -> int:
         variance += free * salt / expected + blocks * _LOST_DEVIATION**2
         variance += free / 3 if several else 0
     return max(0, int(bits - LENGTH_BITS - deviations * math.sqrt(variance)) // 8)
+
+
+def _count_free(plain: Plain, places: np.ndarray, rows: np.ndarray, scales: np.ndarray) -> int:
+    """Return how many symbols of a pass the coins decide."""
+    v, count = plain.v[0].numpy(), 0
+    for begin in range(0, len(places), _AT_A_TIME):
+        part = slice(begin, begin + _AT_A_TIME)
+        values = plain.latents.unrounded(v, places[part])
+        count += np.count_nonzero(are_free(values, scales[rows[part]]))
+    return int(count)
 
 
 def _capped(mean: float) -> float:

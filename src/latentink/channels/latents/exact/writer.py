@@ -58,7 +58,7 @@ class ExactWriter:
         """Choose the symbols of the next pass."""
         symbols = nearest(places, values, rows)
         free = are_free(values, of_rows(self.scales, rows))
-        parities = (symbols.astype(np.int32) & 1).astype(np.uint8)
+        parities = (symbols.astype(np.int16) & 1).astype(np.uint8)
         parities[free] = self.drawn(parities[free])
         symbols[free] = with_parities(values[free], parities[free])
         salt, carrying = self.layout.split(rows)

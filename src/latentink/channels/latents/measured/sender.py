@@ -356,7 +356,7 @@ def _plains(job: Job) -> Callable[[int], _PlainAt]:
             v,
             side,
             latents,
-            latents.unrounded(v[0].numpy()),
+            latents.unrounded(v[0].numpy(), np.arange(latents.y.size)).reshape(latents.y.shape),
             weight * ratio**2,
             rate + weight * distortion,
         )

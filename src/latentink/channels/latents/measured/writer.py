@@ -1,4 +1,4 @@
-"""Choosers of symbols (codecs/codec.py) that write a message or keep one."""
+"""Choosers of symbols (codecs/entropy_model.py) that write a message or keep one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latentink.payload.keys import Keys
 
 
 class LatentsWriter:
-    """A :data:`~latentink.codecs.codec.Chooser` whose symbols carry a sealed message.
+    """A :data:`~latentink.codecs.entropy_model.Chooser` whose symbols carry a sealed message.
 
     Used once, for the passes of one photo in their order.
 
@@ -60,13 +60,14 @@ class LatentsWriter:
         if self.first:
             self.first = False
             taken = preamble_picks(places, rows, self.numbers)
-            symbols[taken] = in_coset(values[taken], self.scales[rows[taken]], self.preamble, 2)
+            exact = values[taken].astype(np.float64)
+            symbols[taken] = in_coset(exact, self.scales[rows[taken]], self.preamble, 2)
             self.moduli[places[taken]] = 2
         picks = payload_picks(places, rows, self.numbers, self.plan.threshold, taken)
         count = min(self.left, len(picks) // self.plan.width)
         picks = picks[: count * self.plan.width]
         residues = self.residues[self.done : self.done + count]
-        own_values, scales = values[picks], self.scales[rows[picks]]
+        own_values, scales = values[picks].astype(np.float64), self.scales[rows[picks]]
         if self.plan.width > 1:
             symbols[picks] = with_syndrome(own_values, scales, residues, self.plan.width)
         else:
