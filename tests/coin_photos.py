@@ -31,7 +31,7 @@ class CoinPhoto:
     @cached_property
     def free(self) -> np.ndarray:
         """Which symbols a coin decides."""
-        return are_free(self.values, SCALES[self.rows])
+        return are_free(self.values, self.rows, SCALES)
 
     def written(self, writer: ExactWriter) -> np.ndarray:
         """Return the symbols (n,) of a writer."""

@@ -292,7 +292,8 @@ class Codec(ABC):
         side: np.ndarray | None = None,
     ) -> Latents:
         """Return the latents of v (1, M, h, w); see :meth:`EntropyModel.quantise`."""
-        return self.entropy.quantise(v[0].numpy(), z, quality_code, choose, side)
+        values = np.ascontiguousarray(v[0].numpy())
+        return self.entropy.quantise(values, z, quality_code, choose, side)
 
     @abstractmethod
     def conditions(self, side: np.ndarray) -> Tensor:

@@ -23,7 +23,6 @@ from scipy.special import ndtr
 from latentink.blas_threads import share_among_threads
 from latentink.codecs.eligibility import COIN_SCALE
 from latentink.codecs.entropy_model import SYMBOL_LIMIT, Chooser, nearest
-from latentink.codecs.rows import of_rows
 from latentink.payload.keystream import Keystream
 
 REACH = 0.055
@@ -79,26 +78,29 @@ def exchanges(values: np.ndarray, scales: np.ndarray) -> tuple[np.ndarray, np.nd
     return symbols, others, np.where(mass > np.minimum(inner, outer), UNREACHABLE, distances)
 
 
-def are_free(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
+def are_free(values: np.ndarray, rows: np.ndarray, scales: np.ndarray) -> np.ndarray:
     """Return which symbols a coin decides, bool (n,).
 
     Args:
         values: (n,) in units of symbols, means taken off.
-        scales: (n,) σ, levels of the codec's Gaussian table.
+        rows: (n,) their rows of the Gaussian table.
+        scales: σ of each row.
 
     Example:
-        >>> are_free(np.array([0.46, 0.3, -1.52, 0.5]), np.array([2, 2, 2, 0.1]))
+        >>> rows = np.array([1, 1, 1, 0])
+        >>> are_free(np.array([0.46, 0.3, -1.52, 0.5]), rows, np.array([0.1, 2]))
         array([ True, False,  True, False])
     """
     free = np.zeros(len(values), dtype=bool)
 
     def decide(begin: int) -> None:
         part = slice(begin, begin + _AT_A_TIME)
-        eligible = np.flatnonzero(scales[part] >= COIN_SCALE)
+        own_scales = scales[rows[part]]
+        eligible = np.flatnonzero(own_scales >= COIN_SCALE)
         own = values[part][eligible].astype(np.float64)
         off_border = np.abs(own - np.floor(own) - 0.5)
         near = (off_border <= _FAR) & (np.abs(own) < SYMBOL_LIMIT - 1)
-        reached = exchanges(own[near], scales[part][eligible[near]])[2] <= REACH
+        reached = exchanges(own[near], own_scales[eligible[near]])[2] <= REACH
         free[part][eligible[near]] = reached
 
     share_among_threads(decide, range(0, len(values), _AT_A_TIME))
@@ -130,7 +132,7 @@ def flipping(coins: Keystream, scales: np.ndarray) -> Chooser:
         if missing > 0:
             # By whole bytes, so that it does not matter how many are asked for at a time.
             drawn = np.concatenate([drawn, coins.bits(missing + -missing % 8)])
-        free = np.flatnonzero(are_free(values, of_rows(scales, rows)))
+        free = np.flatnonzero(are_free(values, rows, scales))
         symbols[free] = with_parities(values[free], drawn[places[free]])
         return symbols
 

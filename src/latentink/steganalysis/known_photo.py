@@ -62,7 +62,7 @@ def judge(codec: Codec, v: Tensor, z: np.ndarray, latents: Latents) -> Judgement
 
     def repeat(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         written, expected = y[places], nearest(places, values, rows)
-        free = are_free(values, codec.entropy.scales[rows])
+        free = are_free(values, rows, codec.entropy.scales)
         below = np.floor(values)
         possible = free & ((written == below) | (written == below + 1))
         differ = written != expected

@@ -67,7 +67,7 @@ def test_the_salt_is_random(passes):
         photo = coin_photo(60_000, passes)
         rows = np.random.default_rng(1).integers(least, most, 60_000).astype(np.uint8)
         values = np.random.default_rng(2).normal(scale=SCALES[rows])
-        free, found = are_free(values, SCALES[rows]), 0
+        free, found = are_free(values, rows, SCALES), 0
         layout = Layout(KEYS, SCALES)
         for places in photo.passes:
             salt, _ = layout.split(rows[places])

@@ -71,11 +71,11 @@ def _ciphertext_room(codec: Codec, plain: Plain, deviations: float) -> int:
 
 def _count_free(plain: Plain, places: np.ndarray, rows: np.ndarray, scales: np.ndarray) -> int:
     """Return how many symbols of a pass the coins decide."""
-    v, count = plain.v[0].numpy(), 0
+    v, count = np.ascontiguousarray(plain.v[0].numpy()), 0
     for begin in range(0, len(places), _AT_A_TIME):
         part = slice(begin, begin + _AT_A_TIME)
         values = plain.latents.unrounded(v, places[part])
-        count += np.count_nonzero(are_free(values, scales[rows[part]]))
+        count += np.count_nonzero(are_free(values, rows[part], scales))
     return int(count)
 
 

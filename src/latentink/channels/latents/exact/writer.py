@@ -15,7 +15,6 @@ from latentink.channels.latents.exact.elimination import eliminate, packed_rows
 from latentink.channels.latents.exact.fields import COUNT_BITS, LENGTH_BITS, Fields
 from latentink.codecs.coins import are_free, with_parities
 from latentink.codecs.entropy_model import nearest
-from latentink.codecs.rows import of_rows
 from latentink.payload.keys import Keys
 from latentink.payload.keystream import Keystream
 from latentink.payload.sealing import encrypt
@@ -57,7 +56,7 @@ class ExactWriter:
     def __call__(self, places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Choose the symbols of the next pass."""
         symbols = nearest(places, values, rows)
-        free = are_free(values, of_rows(self.scales, rows))
+        free = are_free(values, rows, self.scales)
         parities = (symbols.astype(np.int16) & 1).astype(np.uint8)
         parities[free] = self.drawn(parities[free])
         symbols[free] = with_parities(values[free], parities[free])
