@@ -28,10 +28,12 @@ ROWS = (
     *(f"elicbase-{quality}" for quality in range(3, 7)),
     "steganogan-dense",
     "lsb-matching",
+    "hide-exact",
     "hide-balanced",
     "hide-fast",
     "hide-latents",
     "hide-latents-short",
+    "robust-messenger",
 )
 HEADINGS = ("method", "raw bits right", "PSNR", "bpp", "delivered rate", "s", "the paper")
 

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+import latentink
 from latentink.cli.main import app
 from latentink.picture import decode_picture, encode_png
-from latentink.results import StegoResult
+from latentink.results import HideOptions, StegoResult
 from photos import astronaut
 from profiles import red_is_green
 
@@ -336,6 +337,22 @@ def test_help_and_usage_errors_need_no_networks():
     usage = subprocess.run([*COMMAND, "hide"], capture_output=True, text=True, check=False)
     assert usage.returncode == 2
     assert "Traceback" not in usage.stderr
+
+
+@pytest.mark.parametrize("codec", ["hyperprior", "elic"])
+def test_a_message_in_the_symbols_is_revealed_without_networks(tmp_path, codec):
+    options = HideOptions(codec=codec, seed=1)
+    stego = latentink.hide(astronaut(0, 0, 256, 256), b"noon", password="x", options=options)
+    assert stego.report.security == "exact"
+    path = tmp_path / "stego.lik"
+    path.write_bytes(stego.data)
+    code = (
+        "import sys; from latentink.cli.main import app\n"
+        f"try: app(['reveal', {str(path)!r}, '-p', 'x'])\nexcept SystemExit: pass\n"
+        "assert not {'torch', 'scipy', 'PIL'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
+    assert done.stdout == b"noon"
 
 
 def test_a_message_in_an_ordinary_picture_comes_back_after_each_attack(folder):
