@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from latentink.errors import OutputError, PictureError
 from latentink.picture import (
@@ -148,6 +149,20 @@ def test_too_small_is_refused():
         decode_picture(saved(Image.fromarray(astronaut(height=15, width=40))), "p.png")
 
 
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_avif_is_read():
+    photo = astronaut()
+    back = decode_picture(saved(Image.fromarray(photo), "AVIF"), "p.avif")
+    assert np.abs(back.astype(int) - photo).mean() < 5
+
+
+def test_a_pillow_without_avif_reads_the_rest(monkeypatch):
+    monkeypatch.setattr(features, "check", lambda feature: False)
+    assert decode_picture(saved(Image.fromarray(astronaut())), "p.png").shape == (256, 256, 3)
+    with pytest.raises(PictureError, match="not a picture that can be read"):
+        decode_picture(b"\0\0\0\x1cftypavif" + bytes(16), "p.avif")
+
+
 @pytest.mark.parametrize("data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(50)])
 def test_not_a_picture(data):
     with pytest.raises(PictureError, match=r"p\.png"):
@@ -178,7 +193,7 @@ def test_outputs_are_checked_before_work(tmp_path):
     cover.write_bytes(b"original")
     check_output(tmp_path / "new.lik", cover)
     assert list(tmp_path.iterdir()) == [cover]
-    for wrong in (tmp_path, tmp_path / "absent" / "out.lik", cover):
+    for wrong in (tmp_path, tmp_path / "absent" / "out.lik", cover, Path("-")):
         with pytest.raises(OutputError):
             check_output(wrong, cover)
     assert cover.read_bytes() == b"original"

@@ -23,6 +23,7 @@ from latentink.colour_profiles import as_srgb
 from latentink.errors import OptionError, OutputError, PictureError
 from latentink.geometry import MAXIMUM_PIXELS, MAXIMUM_SIDE, MINIMUM_SIDE
 from latentink.input_files import read_input
+from latentink.picture_formats import FORMATS_BY_SUFFIX, OTHER_SUFFIXES
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _ROWS_AT_A_TIME = 64
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")
 """What is read; Pillow knows more, some of it by programs that should not see strangers' files."""
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".bmp")
 """By which :func:`list_photos` knows pictures."""
 
 
@@ -128,12 +129,12 @@ def _decoded(data: bytes, name: str, taken: Callable[[ImageFile], _T]) -> _T:
         with warnings.catch_warnings():
             # Large pictures are refused by _check_kind; odd metadata nobody asked for.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as file:
+            with Image.open(io.BytesIO(data), formats=_readable_formats()) as file:
                 _check_kind(file, name)
                 return taken(file)
     except UnidentifiedImageError:
         raise PictureError(
-            f"{name} is not a picture that can be read; use PNG, JPEG, WebP, TIFF or BMP."
+            f"{name} is not a picture that can be read; use PNG, JPEG, WebP, AVIF, TIFF or BMP."
         ) from None
     except (PictureError, MemoryError):
         raise
@@ -141,6 +142,13 @@ def _decoded(data: bytes, name: str, taken: Callable[[ImageFile], _T]) -> _T:
         raise PictureError(
             f"{name} is damaged or unreadable as a picture ({error}); get a fresh copy of it."
         ) from None
+
+
+def _readable_formats() -> list[str]:
+    """Return those of ``FORMATS`` that this Pillow reads: AVIF came with 11.3."""
+    from PIL import features
+
+    return [name for name in FORMATS if name != "AVIF" or features.check("avif")]
 
 
 def _check_kind(file: ImageFile, name: str) -> None:
@@ -281,17 +289,7 @@ def check_lik_name(path: Path) -> None:
     Raises:
         OutputError: it is.
     """
-    if path.suffix.lower() in (
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".webp",
-        ".avif",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".bmp",
-    ):
+    if path.suffix.lower() in (*FORMATS_BY_SUFFIX, *OTHER_SUFFIXES):
         raise OutputError(f"{path} would be a .lik file; name an output that ends in .lik.")
 
 
@@ -299,8 +297,11 @@ def check_output(path: Path, *inputs: Path) -> None:
     """Make sure, before any long work, that ``path`` can be written and is not an input.
 
     Raises:
-        OutputError: the folder is missing or not writable, ``path`` is a folder or an input file.
+        OutputError: the folder is missing or not writable, ``path`` is a folder, an input file, or
+            ``-``, by which other programs mean standard output.
     """
+    if str(path) == "-":
+        raise OutputError("Output goes to a file, not to standard output; name one instead of -.")
     try:
         path.lstat()
     except FileNotFoundError:
@@ -314,7 +315,7 @@ def check_output(path: Path, *inputs: Path) -> None:
         ) from None
     else:
         _check_overwriting(path, inputs)
-    write_atomically(path.with_name(_temporary_name(path)), None)
+    write_atomically(path, None)
 
 
 def _check_overwriting(path: Path, inputs: tuple[Path, ...]) -> None:

@@ -20,6 +20,9 @@ FORMATS_BY_SUFFIX = {
 }
 """Suffix of a file → Pillow's name of its format."""
 
+OTHER_SUFFIXES = (".gif", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".jxl", ".jp2", ".jfif")
+"""Suffixes of pictures that are not written."""
+
 JPEG_QUALITY = 92
 _WEBP_QUALITY = 90
 _AVIF_QUALITY = 85

@@ -210,7 +210,7 @@ def test_bad_options(folder, stego_file):
     refused("hide", cover, "-o", folder / "no" / "out.lik", "-m", "x", says="does not exist")
     refused("hide", cover, "-o", folder, "-m", "x", says="is a folder")
     refused(*hide, "-m", "x", "--report", out, says="different files")
-    refused("hide", cover, "-o", folder / "o.gif", "-m", "x", says="ends in .lik")
+    refused("hide", cover, "-o", folder / "o.gif", "-m", "x", says="or .lik")
     refused("compress", cover, "-o", folder / "o.jpg", says="ends in .lik")
     refused(*hide, "-m", "x", "--preview", folder / "p.jpg", says="ends in .png")
     refused("decompress", stego_file, "-o", folder / "o.jpg", says="without loss")
@@ -379,6 +379,9 @@ def test_one_attack_is_written_as_png(folder):
     assert decode_picture((folder / "left.png").read_bytes(), "left").shape == (192, 192, 3)
     refused(*arguments, "-o", folder / "left.jpg", says="ending in .png")
     refused("attack", folder / "cover.png", "-o", folder / "a.png", says="name a folder")
+    for wrong in (folder / "absent" / "left", folder / "left"):
+        (folder / "left").touch()
+        refused("attack", folder / "cover.png", "-o", wrong, says="cannot be made")
     refused(*arguments[:-1], "JPEG 1", "-o", folder / "b.png", says="choose from JPEG 75; WebP 80")
 
 
@@ -394,6 +397,8 @@ def test_options_of_the_other_kind_of_output_are_refused(folder):
     refused(*base, "-o", folder / "a.png", "--jpeg-quality", "80", says="leave it out")
     refused(*base, "-o", folder / "a.png", "--survive", "postcard", says="choose from copy, web")
     refused(*base, "-o", folder / "a.png", "--channel", "latents", says="would be a .lik file")
+    for name in ("a.gif", "a.HEIC", "a.tiff"):
+        refused(*base, "-o", folder / name, says="ends in .png, .jpg, .jpeg, .webp, .avif or .lik")
     assert names(folder) == ["cover.png"]
 
 

@@ -10,7 +10,7 @@ import typer
 from latentink.attacks.profiles import PROFILES, attacks_of
 from latentink.cli.errors import for_people
 from latentink.defaults import DEFAULT_PROFILE
-from latentink.errors import OptionError
+from latentink.errors import OptionError, OutputError
 from latentink.picture import check_output, encode_png, read_picture, write_atomically
 
 
@@ -42,7 +42,12 @@ def attack_command(
                 f"{profile} has {len(attacks)} attacks: name a folder with -o, or one of them with "
                 "--attack."
             )
-        out.mkdir(exist_ok=True)
+        try:
+            out.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"The folder {out} cannot be made: {error.strerror}; name another with -o."
+            ) from None
         for one in attacks:
             name = one.name.replace(" ", "_").replace(",", "").replace("×", "x")
             write_atomically(out / f"{picture.stem}_{name}.png", encode_png(one.apply(pixels)))

@@ -25,7 +25,7 @@ from latentink.defaults import DEFAULT_CHANNEL, DEFAULT_CODEC, DEFAULT_QUALITY
 
 @for_people
 def capacity_command(
-    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
+    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, AVIF, TIFF or BMP.")],
     codec: CodecOption = DEFAULT_CODEC,
     quality: QualityOption = DEFAULT_QUALITY,
     weights: WeightsOption = None,

@@ -16,7 +16,7 @@ from latentink.picture import check_lik_name, check_output, write_atomically
 
 @for_people
 def compress_command(
-    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
+    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, AVIF, TIFF or BMP.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The .lik file to write.")],
     codec: CodecOption = DEFAULT_CODEC,
     quality: QualityOption = DEFAULT_QUALITY,

@@ -212,7 +212,7 @@ def _give_verdicts(
     if not examined:
         raise PictureError(
             "There is nothing to examine: no picture among the files named; "
-            "name PNG, JPEG, WebP, TIFF, BMP or .lik files."
+            "name PNG, JPEG, WebP, AVIF, TIFF, BMP or .lik files."
         )
     if csv_file is not None:
         write_atomically(csv_file, as_csv(examined, mode))

@@ -37,7 +37,7 @@ from latentink.picture import check_output, write_atomically
 
 @for_people
 def embed_command(
-    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
+    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, AVIF, TIFF or BMP.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
     method: MethodOption,
     depth: DepthOption = DEFAULT_DEPTH,

@@ -127,7 +127,7 @@ def readable(files: list[Path], most: int) -> tuple[list[Path], int]:
     if not found:
         raise PictureError(
             "There is nothing to examine: no picture among the files named; "
-            "name PNG, JPEG, WebP, TIFF or BMP files."
+            "name PNG, JPEG, WebP, AVIF, TIFF or BMP files."
         )
     return found, skipped
 

@@ -49,6 +49,7 @@ from latentink.picture import (
 )
 from latentink.picture_formats import (
     FORMATS_BY_SUFFIX,
+    OTHER_SUFFIXES,
     PictureFormat,
     SavedAs,
     exif_of,
@@ -75,7 +76,7 @@ _PICTURE_OPTIONS = ("survive", *_SAVING_OPTIONS)
 @for_people
 def hide_command(
     context: typer.Context,
-    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, TIFF or BMP.")],
+    cover: Annotated[Path, typer.Argument(help="The photo: PNG, JPEG, WebP, AVIF, TIFF or BMP.")],
     out: Annotated[
         Path,
         typer.Option("-o", "--out", help="The file to write: .lik, or .jpg, .png, .webp or .avif."),
@@ -147,6 +148,8 @@ def hide_command(
         raise OptionError("The preview must be saved without loss: name one that ends in .png.")
     for path in outputs:
         check_output(path, cover, *([file] if file else []))
+    if out.suffix.lower() in OTHER_SUFFIXES:
+        format_named(out)  # Its sentence names what can be written.
     in_picture = _is_for_pictures(channel, out)
     _refuse(context, _unfit_options(in_picture, out), in_picture)
     message = read_message(text, file)
