@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from latentink.channels.latents.exact.writer import ExactWriter
-from latentink.codecs.coins import are_free, coins_of, flipping
+from latentink.codecs.coins import CoinFlips, are_free, coins_of
 from latentink.payload.keys import Keys
 
 SCALES = np.geomspace(0.11, 256, 64)
@@ -42,7 +42,7 @@ class CoinPhoto:
 
     def plain(self, entropy: bytes) -> np.ndarray:
         """Return the symbols (n,) of a plain file."""
-        choose, places = flipping(coins_of(entropy), SCALES), np.arange(len(self.values))
+        choose, places = CoinFlips(coins_of(entropy), SCALES), np.arange(len(self.values))
         return choose(places, self.values, self.rows).astype(np.int64)
 
 

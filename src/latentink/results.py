@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +59,8 @@ class HideOptions:
             device. None takes randomness of the operating system, as a message should that must not
             be found.
         device: where the editor computes: a key of :data:`latentink.devices.DEVICES`.
+        sample_psnr: where the message is hidden by proof in a photo above 4 megapixels, measure the
+            PSNR on windows of the picture, which need not be decoded as a whole then.
     """
 
     codec: str = DEFAULT_CODEC
@@ -72,6 +76,7 @@ class HideOptions:
     seconds: float | None = None
     seed: int | None = None
     device: str = DEFAULT_DEVICE
+    sample_psnr: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class CompressReport:
         file_bytes: size of the .lik file.
         bpp: bits of the file per pixel.
         psnr_db: of the decoded 8-bit picture against the cover.
+        psnr_share: share of the picture that this was measured on, 1 unless a sample was asked for.
         height: pixels.
         width: pixels.
         quality: as given.
@@ -92,6 +98,7 @@ class CompressReport:
     file_bytes: int
     bpp: float
     psnr_db: float
+    psnr_share: float
     height: int
     width: int
     quality: float
@@ -145,13 +152,18 @@ class CompressResult:
 
     Attributes:
         data: the bytes of the .lik file.
-        picture: (H, W, 3) uint8, what the file decodes to.
+        decode: gives :attr:`picture`.
         report: figures.
     """
 
     data: bytes = field(repr=False)
-    picture: np.ndarray = field(repr=False)
+    decode: Callable[[], np.ndarray] = field(repr=False)
     report: CompressReport
+
+    @cached_property
+    def picture(self) -> np.ndarray:
+        """(H, W, 3) uint8, what the file decodes to."""
+        return self.decode()
 
 
 @dataclass(frozen=True)
@@ -160,13 +172,18 @@ class StegoResult:
 
     Attributes:
         data: the bytes of the .lik file.
-        picture: (H, W, 3) uint8, what the receiver decodes.
+        decode: gives :attr:`picture`.
         report: figures.
     """
 
     data: bytes = field(repr=False)
-    picture: np.ndarray = field(repr=False)
+    decode: Callable[[], np.ndarray] = field(repr=False)
     report: HideReport
+
+    @cached_property
+    def picture(self) -> np.ndarray:
+        """(H, W, 3) uint8, what the receiver decodes."""
+        return self.decode()
 
 
 @dataclass(frozen=True)

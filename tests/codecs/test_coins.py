@@ -10,10 +10,10 @@ from scipy.stats import chisquare, norm
 
 from latentink.codecs.coins import (
     REACH,
+    CoinFlips,
     are_free,
     coins_of,
     exchanges,
-    flipping,
     with_parities,
 )
 from latentink.codecs.eligibility import COIN_SCALE, expected_free
@@ -51,8 +51,8 @@ def test_each_place_has_its_own_coin(sizes, seed):
     rng = np.random.default_rng(seed)
     count = sum(sizes)
     rows, values = rng.integers(0, 40, count), rng.normal(scale=3, size=count)
-    whole = flipping(coins_of(b"one"), SCALES)(np.arange(count), values, rows)
-    choose, parts, start = flipping(coins_of(b"one"), SCALES), [], 0
+    whole = CoinFlips(coins_of(b"one"), SCALES)(np.arange(count), values, rows)
+    choose, parts, start = CoinFlips(coins_of(b"one"), SCALES), [], 0
     for size in sizes:
         places = np.arange(start, start + size)
         parts.append(choose(places, values[places], rows[places]))
@@ -67,7 +67,7 @@ def test_coins_keep_the_distribution_of_the_model(scale):
     row = int(np.abs(SCALES - scale).argmin())
     sigma, rows = SCALES[row], np.full(count, row)
     values = np.random.default_rng(2).normal(scale=sigma, size=count)
-    chosen = flipping(coins_of(b"any"), SCALES)(np.arange(count), values, rows)
+    chosen = CoinFlips(coins_of(b"any"), SCALES)(np.arange(count), values, rows)
     assert 0 < (chosen != np.rint(values)).mean() < 0.2
     assert p_value(chosen, sigma) > 1e-4
     wide = np.abs(values - np.floor(values) - 0.5) <= REACH

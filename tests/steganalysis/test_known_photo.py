@@ -13,7 +13,7 @@ from coin_photos import SparingWriter
 from latentink import HideOptions, OptionError, compress, hide
 from latentink.channels.latents.exact.writer import ExactWriter
 from latentink.codecs.codec import Codec
-from latentink.codecs.coins import coins_of, flipping
+from latentink.codecs.coins import CoinFlips, coins_of
 from latentink.codecs.entropy_model import Chooser
 from latentink.payload.keys import Keys
 from latentink.payload.sealing import packed
@@ -40,7 +40,7 @@ class Photo:
         return judge(self.codec, self.v, self.z, latents)
 
     def plain(self, number: int) -> Judgement:
-        return self.judged(flipping(coins_of(b"plain%d" % number), self.codec.entropy.scales))
+        return self.judged(CoinFlips(coins_of(b"plain%d" % number), self.codec.entropy.scales))
 
     def stego(self, number: int, kind: type[ExactWriter] = ExactWriter) -> Judgement:
         keys = Keys(number.to_bytes(32, "little"))

@@ -104,8 +104,8 @@ class Carried:
         decoder: name of the message decoder, or what stands for it in reports.
         named_decoder: message decoder that a receiver has to name; None where it finds the message
             without being told.
-        raw_accuracy: maps the decoded picture (H, W, 3) uint8 to the share of raw bits that read
-            right from it.
+        raw_accuracy: maps a function that gives the decoded picture (H, W, 3) uint8 to the share of
+            raw bits that read right from it.
         security: a key of :data:`latentink.results.SECURITY`.
     """
 
@@ -114,7 +114,7 @@ class Carried:
     steps: int
     decoder: str
     named_decoder: str | None
-    raw_accuracy: Callable[[np.ndarray], float]
+    raw_accuracy: Callable[[Callable[[], np.ndarray]], float]
     security: str = "measured"
 
 

@@ -34,7 +34,14 @@ def compress_command(
     from latentink.steganography import compress
 
     file = find_weights(weights, codec, quality)
-    result = compress(picture, codec=codec, weights=file, quality=quality, seed=seed)
+    result = compress(
+        picture,
+        codec=codec,
+        weights=file,
+        quality=quality,
+        seed=seed,
+        sample_psnr=not json,
+    )
     write_atomically(out, result.data)
     if json:
         print_json(result.report)

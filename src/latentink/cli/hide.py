@@ -182,6 +182,7 @@ def hide_command(
             seconds=seconds,
             seed=seed,
             device=device,
+            sample_psnr=preview is None and report is None and not json,
         )
         rows, result = _hidden_in_file(read_cover(cover), message, secret, options, weights)
     write_atomically(out, result.data)

@@ -39,9 +39,12 @@ def print_rows(rows: list[tuple[str, str]]) -> None:
 
 def compression_rows(report: CompressReport) -> list[tuple[str, str]]:
     """Return the rows that every compressed photo has."""
+    psnr = f"{report.psnr_db:.2f} dB PSNR"
+    if report.psnr_share < 1:
+        psnr += f" in {report.psnr_share:.0%} of it"
     return [
         ("file", f"{report.file_bytes:,} bytes, {report.bpp:.3f} bpp"),
-        ("picture", f"{report.width}×{report.height}, {report.psnr_db:.2f} dB PSNR"),
+        ("picture", f"{report.width}×{report.height}, {psnr}"),
     ]
 
 

@@ -22,7 +22,7 @@ from scipy.special import ndtr
 
 from latentink.blas_threads import share_among_threads
 from latentink.codecs.eligibility import COIN_SCALE
-from latentink.codecs.entropy_model import SYMBOL_LIMIT, Chooser, nearest
+from latentink.codecs.entropy_model import SYMBOL_LIMIT, nearest
 from latentink.payload.keystream import Keystream
 
 REACH = 0.055
@@ -113,27 +113,36 @@ def with_parities(values: np.ndarray, parities: np.ndarray) -> np.ndarray:
     return below + (below + parities) % 2
 
 
-def flipping(coins: Keystream, scales: np.ndarray) -> Chooser:
-    """Return a chooser that rounds to the nearest symbol, and free symbols by a coin each.
+class CoinFlips:
+    """A :data:`Chooser` that rounds to the nearest symbol, and free symbols by a coin each.
 
     Each flat position has its own coin, so that latents of which only some are changed are rounded
     alike where they are the same.
 
-    Args:
-        coins: where the coins come from.
-        scales: σ of each row of the codec's Gaussian table.
+    Attributes:
+        free: how many symbols of each pass a coin has decided.
     """
-    drawn = np.zeros(0, dtype=np.uint8)
 
-    def choose(places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        nonlocal drawn
+    def __init__(self, coins: Keystream, scales: np.ndarray) -> None:
+        """Begin a file.
+
+        Args:
+            coins: where the coins come from.
+            scales: σ of each row of the codec's Gaussian table.
+        """
+        self.free: list[int] = []
+        self._coins, self._scales = coins, scales
+        self._drawn = np.zeros(0, dtype=np.uint8)
+
+    def __call__(self, places: np.ndarray, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Choose the symbols of the next pass."""
         symbols = nearest(places, values, rows)
-        missing = int(places.max(initial=-1)) + 1 - len(drawn)
+        missing = int(places.max(initial=-1)) + 1 - len(self._drawn)
         if missing > 0:
             # By whole bytes, so that it does not matter how many are asked for at a time.
-            drawn = np.concatenate([drawn, coins.bits(missing + -missing % 8)])
-        free = np.flatnonzero(are_free(values, rows, scales))
-        symbols[free] = with_parities(values[free], drawn[places[free]])
+            fresh = self._coins.bits(missing + -missing % 8)
+            self._drawn = np.concatenate([self._drawn, fresh])
+        free = np.flatnonzero(are_free(values, rows, self._scales))
+        self.free.append(len(free))
+        symbols[free] = with_parities(values[free], self._drawn[places[free]])
         return symbols
-
-    return choose

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from latentink.codecs.codec import Codec
-from latentink.codecs.coins import flipping
+from latentink.codecs.coins import CoinFlips
 from latentink.codecs.entropy_model import Latents
 from latentink.codecs.file_coding import blank_file, decode_latents, pack_latents
 from latentink.codecs.loading import codec_of_file
@@ -32,6 +32,7 @@ class Plain:
         v: (1, M, h, w), its latent in units of symbols.
         side: (C, h, w), what :meth:`EntropyModel.side` returns for its hyper-latent.
         latents: its symbols.
+        free: how many of them a coin has decided, pass by pass.
     """
 
     codec: Codec
@@ -39,6 +40,7 @@ class Plain:
     v: Tensor
     side: np.ndarray
     latents: Latents
+    free: Sequence[int]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -98,8 +100,9 @@ def compress_plainly(
     size = cover.shape[0], cover.shape[1]
     on_salt(key_salt(blank_file(codec.entropy, quality_code, size), z))
     side = codec.entropy.side(z, (v.shape[-2], v.shape[-1]))
-    latents = codec.quantise(v, z, quality_code, flipping(coins, codec.entropy.scales), side)
-    return Plain(codec, cover, v, side, latents)
+    flips = CoinFlips(coins, codec.entropy.scales)
+    latents = codec.quantise(v, z, quality_code, flips, side)
+    return Plain(codec, cover, v, side, latents, flips.free)
 
 
 @dataclass(frozen=True)

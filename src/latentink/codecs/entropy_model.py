@@ -61,15 +61,14 @@ class Latents:
     values: np.ndarray
     indexes: np.ndarray
 
-    def unrounded(self, v: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Return what was rounded to symbols of y, v less the means, in float64.
+    def unrounded(self, v: np.ndarray) -> np.ndarray:
+        """Return what was rounded to the symbols y, v less the means, (M, h, w) float64.
 
         Args:
             v: (M, h, w), the latent that was quantised.
-            places: (n,) flat positions of the symbols.
         """
-        means = self.values.ravel()[places].astype(np.float64) - self.y.ravel()[places]
-        unrounded: np.ndarray = v.ravel()[places].astype(np.float64) - means
+        means = self.values.astype(np.float64) - self.y
+        unrounded: np.ndarray = v.astype(np.float64) - means
         return unrounded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import numpy as np
@@ -13,7 +14,7 @@ from latentink.channels.pixels.carrier import payload_positions, preamble_positi
 from latentink.channels.pixels.check import CandidateCheck
 from latentink.channels.pixels.plan import Plan, plan_message
 from latentink.channels.pixels.receiver import read_logits
-from latentink.codecs.coins import coins_of, flipping
+from latentink.codecs.coins import CoinFlips, coins_of
 from latentink.editing.editor import edit
 from latentink.editing.objective import load_critics
 from latentink.editing.task import EditTask
@@ -65,7 +66,7 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
         information=plan.information,
         start=_encoded(job, decoder_name, plan, wanted) if job.options.start == "encoder" else None,
         critics=load_critics(preset.weights, job.codec, job.options.evade),
-        untouched=flipping(coins_of(job.entropy), job.codec.entropy.scales),
+        untouched=CoinFlips(coins_of(job.entropy), job.codec.entropy.scales),
         device=job.device,
     )
     check = CandidateCheck(job.codec, decoder, plan, sealed, keys, plain.picture, job.quality_code)
@@ -82,8 +83,9 @@ def _carry_through(job: Job, decoder_name: str) -> Carried:
     if edited is None:
         raise too_much(job.message, max_message_bytes(plan.raw_bits, check.best_accuracy))
 
-    def raw_accuracy(picture: np.ndarray) -> float:
-        logits = torch.from_numpy(read_logits(decoder, received_picture(picture), plan.carrier))
+    def raw_accuracy(decode: Callable[[], np.ndarray]) -> float:
+        received = received_picture(decode())
+        logits = torch.from_numpy(read_logits(decoder, received, plan.carrier))
         carrying = wanted != 0
         return float(((logits > 0) == (wanted > 0))[carrying].float().mean())
 

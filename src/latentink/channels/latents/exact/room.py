@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from scipy.special import ndtr
 
 from latentink.channels.latents.exact.blocks import LEAST_FREE, ROWS, SALT_FREE, blocks_for
 from latentink.channels.latents.exact.fields import COUNT_BITS, LENGTH_BITS
 from latentink.codecs.codec import Codec
-from latentink.codecs.coins import are_free
 from latentink.codecs.compression import Plain
 from latentink.codecs.eligibility import expected_free
 from latentink.codecs.rows import counts_of_rows
@@ -24,7 +22,6 @@ _RELIED_ON, _PROMISED = 6.0, 12.0
 _SPARE = 16
 # Where coins decide which symbols are eligible later, a pass has to be above the least by this.
 _ABOVE_LEAST = 1.25
-_AT_A_TIME = 2**20  # Symbols, for which little memory is needed.
 
 
 def relied_on(codec: Codec, plain: Plain) -> int:
@@ -47,18 +44,16 @@ def promised(codec: Codec, plain: Plain) -> int:
 
 def _ciphertext_room(codec: Codec, plain: Plain, deviations: float) -> int:
     scales = codec.entropy.scales
-    passes = codec.entropy.passes(plain.latents.y.shape)
     rows = codec.entropy.by_pass(plain.latents.indexes)
-    several = len(passes) > 1
+    several = len(rows) > 1
     bits, variance, missing = 0.0, 0.0, SALT_FREE
-    for places, own_rows in zip(passes, rows, strict=True):
+    for free, own_rows in zip(plain.free, rows, strict=True):
         expected = int(counts_of_rows(own_rows, len(scales)) @ expected_free(scales))
         salt = min(missing, expected)
         missing -= salt
         blocks = blocks_for(expected - salt)
         if blocks == 0 or (several and expected - salt < _ABOVE_LEAST * LEAST_FREE):
             continue
-        free = _count_free(plain, places, own_rows, scales)
         # Chance decides which of them the salt takes, and which a block gets.
         own = free * (1 - salt / expected) / blocks
         if own - 5 * math.sqrt(own * (1 - 1 / blocks)) < COUNT_BITS + _SPARE:
@@ -69,20 +64,10 @@ def _ciphertext_room(codec: Codec, plain: Plain, deviations: float) -> int:
     return max(0, int(bits - LENGTH_BITS - deviations * math.sqrt(variance)) // 8)
 
 
-def _count_free(plain: Plain, places: np.ndarray, rows: np.ndarray, scales: np.ndarray) -> int:
-    """Return how many symbols of a pass the coins decide."""
-    v, count = np.ascontiguousarray(plain.v[0].numpy()), 0
-    for begin in range(0, len(places), _AT_A_TIME):
-        part = slice(begin, begin + _AT_A_TIME)
-        values = plain.latents.unrounded(v, places[part])
-        count += np.count_nonzero(are_free(values, rows[part], scales))
-    return int(count)
-
-
 def _capped(mean: float) -> float:
     """Return the mean of min(n, ``ROWS``), n being a Poisson number of this mean."""
     deviation = math.sqrt(mean)
     above = (mean - ROWS) / deviation
     # scipy.stats has the density too, but importing it takes as long as hiding in a small photo.
-    density = np.exp(-(above**2) / 2) / math.sqrt(2 * math.pi)
+    density = math.exp(-(above**2) / 2) / math.sqrt(2 * math.pi)
     return float(mean - deviation * (above * ndtr(above) + density))

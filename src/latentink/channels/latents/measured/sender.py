@@ -36,7 +36,7 @@ from latentink.channels.latents.measured.refinement import RefineTask, refine
 from latentink.channels.latents.measured.syndrome_trellis import COLUMNS
 from latentink.channels.latents.measured.writer import LatentsWriter, keeping
 from latentink.codecs.codec import Codec
-from latentink.codecs.coins import coins_of, exchanges, flipping
+from latentink.codecs.coins import CoinFlips, coins_of, exchanges
 from latentink.codecs.entropy_model import Latents
 from latentink.container import QUALITY_UNIT
 from latentink.errors import CapacityError, OptionError
@@ -280,7 +280,7 @@ def _written(job: Job, candidate: _Candidate) -> _Written | None:
     # In ELIC the rows follow the symbols, and what is left of a pass carries nothing.
     for threshold in range(candidate.plan.threshold, candidate.least - 1, -1):
         plan = replace(candidate.plan, threshold=threshold)
-        others = flipping(coins_of(job.fresh("coins", keys, KEY_BYTES)), codec.entropy.scales)
+        others = CoinFlips(coins_of(job.fresh("coins", keys, KEY_BYTES)), codec.entropy.scales)
         writer = LatentsWriter(plan, sealed, keys, math.prod(shape), codec.entropy.scales, others)
         z, quality_code = plain.latents.z, plain.latents.quality_code
         latents = codec.quantise(plain.v, z, quality_code, writer, plain.side)
@@ -356,7 +356,7 @@ def _plains(job: Job) -> Callable[[int], _PlainAt]:
             v,
             side,
             latents,
-            latents.unrounded(v[0].numpy(), np.arange(latents.y.size)).reshape(latents.y.shape),
+            latents.unrounded(v[0].numpy()),
             weight * ratio**2,
             rate + weight * distortion,
         )
