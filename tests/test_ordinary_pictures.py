@@ -21,6 +21,7 @@ from latentink.attacks.attack import Attack, jpeg
 from latentink.attacks.profiles import PROFILES, attacks_of
 from latentink.channels.robust.receiver import read_message
 from latentink.errors import CapacityError, OptionError
+from latentink.ordinary_pictures import LEAST_PSNR_DB
 from latentink.payload.keys import derive_keys
 from photos import astronaut
 
@@ -133,3 +134,33 @@ def test_a_smooth_picture_carries_a_short_message():
 def test_an_unknown_profile_is_refused():
     with pytest.raises(OptionError, match=", ".join(PROFILES)):
         hide_in_picture(PHOTO, b"tide", options=PictureOptions("postcard"))
+
+
+def test_a_message_a_little_too_long_is_told_nearly_what_fits():
+    photo = astronaut(0, 0, 160, 160)
+    fits = capacity_of_picture(photo, PictureOptions("copy"), LEAST_PSNR_DB)
+    message = np.random.default_rng(5).bytes(int(1.2 * fits))
+    with pytest.raises(
+        CapacityError, match="Shorten the message or take a larger photo"
+    ) as refusal:
+        hide_in_picture(photo, message, options=PictureOptions("copy"))
+    assert int(str(refusal.value).split(";")[1].split()[0]) > 0.8 * fits
+
+
+def test_a_refusal_advises_only_options_that_help():
+    flat = np.full((384, 512, 3), 128, np.uint8)
+    with pytest.raises(CapacityError, match=r"ask for less with --survive (web|copy)") as refusal:
+        hide_in_picture(flat, b"tide")
+    less = str(refusal.value).rstrip(".").split()[-1]
+    hide_in_picture(flat, b"tide", options=PictureOptions(less))
+    coarse = PictureOptions("copy", PictureFormat("JPEG", 1))
+    with pytest.raises(CapacityError, match="--jpeg-quality 92"):
+        hide_in_picture(astronaut(), b"tide", options=coarse)
+    with pytest.raises(CapacityError, match=r"more detail\.$"):
+        hide_in_picture(astronaut(0, 0, 16, 16), b"tide")
+
+
+def test_a_capacity_is_the_same_each_time():
+    photo = astronaut(0, 0, 200, 200)
+    first, second = (capacity_of_picture(photo, PictureOptions("web")) for _ in range(2))
+    assert first == second > 0

@@ -10,12 +10,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from latentink.attacks.attack import Attack
-from latentink.attacks.profiles import attacks_of
+from latentink.attacks.profiles import PROFILES, attacks_of
 from latentink.channels.robust.layout import (
     LENGTHS,
     SALT_BYTES,
@@ -29,6 +30,7 @@ from latentink.payload.keys import KeyRing
 from latentink.payload.keystream import entropy_of
 from latentink.payload.sealing import message_salt, packed
 from latentink.picture import psnr_db, read_picture
+from latentink.picture_formats import JPEG_QUALITY, PictureFormat
 from latentink.results import PictureOptions, PictureReport, PictureResult
 
 LEAST_PSNR_DB = 36.0
@@ -166,11 +168,13 @@ def _fitting(
 ) -> int:
     """Return a number of bytes, ``limit`` at most, just below what a photo was seen to carry."""
     attacks = attacks_of(options.survive, (pixels.shape[0], pixels.shape[1]))
+    # The same photo is promised the same number each time: no salt of chance.
+    seeded = replace(options, seed=options.seed or 0)
     stream = KeyRing(None).keys().stream("robust/capacity")
     content = stream.take(LENGTHS[-1])
 
     def fits(length: int) -> bool:
-        return _sent(pixels, content[:length], ring, attacks, options, psnr) is not None
+        return _sent(pixels, content[:length], ring, attacks, seeded, psnr) is not None
 
     low, high = -1, limit + 1
     length = min(limit, 96)
@@ -182,7 +186,7 @@ def _fitting(
         else:
             high = length
         # Doubled or halved until there is a length on either side, then between the two.
-        if high > limit:
+        if high > limit and 2 * low < limit:
             length = 2 * low + 1
         elif low < 0:
             length = high // 3
@@ -194,16 +198,42 @@ def _fitting(
 def _too_much(
     pixels: np.ndarray, message: bytes, ring: KeyRing, options: PictureOptions
 ) -> CapacityError:
-    """Return the error that says how many bytes the photo was seen to carry instead."""
+    """Return the error that says how many bytes fit instead, and what would help."""
     limit = LEAST_PSNR_DB + _PSNR_RESERVE_DB
-    fitting = _fitting(pixels, ring, options, limit, max(len(message) // 2, 1))
+    fitting = _fitting(pixels, ring, options, limit, max(len(message) - 1, 1))
+    option = _option_that_helps(pixels, message, ring, options)
     if not fitting:
         return CapacityError(
             f"This photo carries no message that survives {options.survive!r}; take a larger photo "
-            "or one with more detail, or ask for less with --survive."
+            f"or one with more detail{f', or {option}' if option else ''}."
         )
+    advice = f"Shorten the message, take a larger photo, or {option}"
+    if not option:
+        advice = "Shorten the message or take a larger photo"
     return CapacityError(
         f"This photo does not carry {len(message)} bytes that survive {options.survive!r}; "
-        f"{fitting} bytes fit. Shorten the message, take a larger photo, or ask for less with "
-        "--survive."
+        f"{fitting} bytes fit. {advice}."
     )
+
+
+def _option_that_helps(
+    pixels: np.ndarray, message: bytes, ring: KeyRing, options: PictureOptions
+) -> str:
+    """Return what to change so that the photo carries the message, as was tried; or nothing."""
+    saved_as = options.saved_as
+    if isinstance(saved_as, PictureFormat) and saved_as.name == "JPEG":
+        better = replace(options, saved_as=replace(saved_as, jpeg=JPEG_QUALITY))
+        if saved_as.jpeg != JPEG_QUALITY and _carries(pixels, message, ring, better):
+            return f"save it with --jpeg-quality {JPEG_QUALITY}"
+    milder = list(PROFILES)[: list(PROFILES).index(options.survive)]
+    for profile in reversed(milder):
+        if _carries(pixels, message, ring, replace(options, survive=profile)):
+            return f"ask for less with --survive {profile}"
+    return ""
+
+
+def _carries(pixels: np.ndarray, message: bytes, ring: KeyRing, options: PictureOptions) -> bool:
+    """Return whether the photo carries the message, with a reserve for another salt."""
+    attacks = attacks_of(options.survive, (pixels.shape[0], pixels.shape[1]))
+    least_psnr_db = LEAST_PSNR_DB + _PSNR_RESERVE_DB
+    return _sent(pixels, message, ring, attacks, options, least_psnr_db) is not None
