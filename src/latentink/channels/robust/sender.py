@@ -31,6 +31,7 @@ FIRST_STEP = 16
 """Index of the step with which attacks are measured first: what most messages need."""
 MARGIN = 0.05
 """Agreement of soft bits that a message must have beyond what decoding needs: about a step."""
+_ROWS_AT_A_TIME = 64  # They stay in a processor's cache.
 _ROUNDS = 3
 """Rounds in which what rounding and saving did to the projections is corrected."""
 _TRIES = 6
@@ -197,11 +198,20 @@ def _embedded(written: _Written, step: float, shown: Shown) -> tuple[np.ndarray,
             part.spread(goal - part.of(coefficients), tolerance, change)
         total += change
         added = upsampled(total, written.grid, (height, width))
-        changed = written.photo + np.rint(added).astype(np.int16)[..., None]
-        picture = changed.clip(0, 255).astype(np.uint8)
+        picture = _sum(written.photo, added)
         seen = shown(picture)
         coefficients = read_coefficients(luminance(seen), written.grid)
     return picture, seen
+
+
+def _sum(photo: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """Return a photo (H, W, 3) uint8 with grey levels (H, W) added, rounded and clipped."""
+    picture = np.empty_like(photo)
+    for top in range(0, len(photo), _ROWS_AT_A_TIME):
+        rows = slice(top, top + _ROWS_AT_A_TIME)
+        levels = photo[rows] + np.rint(added[rows]).astype(np.int16)[..., None]
+        picture[rows] = np.clip(levels, 0, 255, out=levels)
+    return picture
 
 
 @dataclass(frozen=True)
