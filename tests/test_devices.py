@@ -133,7 +133,7 @@ def test_the_refinement_stays_on_its_device():
     task = RefineTask(
         cover=base.cover,
         v=base.v,
-        side=base.side.float(),
+        side=codec.conditions(base.side),
         quality_code=base.quality_code,
         lagrangian=base.lagrangian,
         residues=torch.zeros_like(base.v),

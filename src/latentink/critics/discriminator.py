@@ -129,7 +129,7 @@ def load_discriminator(codec_name: str, fingerprint: bytes) -> Discriminator:
 
     Args:
         codec_name: Name of the codec.
-        fingerprint: Of the codec's weights, ``Codec.fingerprint``.
+        fingerprint: Of the codec's weights, ``EntropyModel.fingerprint``.
 
     Raises:
         WeightsError: There is no discriminator for this codec or these weights, or its file is
