@@ -135,6 +135,8 @@ def run_commands(options: argparse.Namespace) -> None:
         folder = Path(name)
         (folder / "message").write_bytes(message_for("performance", options.length))
         for title, photo in photos.items():
+            if not any(word in title for word in options.only):
+                continue
             path = folder / "photo.png"
             Image.fromarray(photo).save(path, compress_level=1)
             taken: dict[tuple[str, str], list[tuple[float, float]]] = {}
@@ -281,6 +283,7 @@ def main() -> None:
         if name == "commands":
             kind.add_argument("--before", type=Path, help="another checkout")
             kind.add_argument("--repeat", type=int, default=5)
+            kind.add_argument("--only", nargs="+", default=[""], help="words of photos' titles")
             kind.add_argument("--busy", action="store_true", help="keep one core busy")
             kind.add_argument("--avif", action="store_true", help="time Pillow's AVIF, too")
         else:

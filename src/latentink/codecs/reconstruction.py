@@ -53,7 +53,7 @@ def receive(codec: Codec, picture: Tensor, quality_code: int) -> tuple[Tensor, T
 
 
 def _rounded(codec: Codec, v: Tensor) -> Tensor:
-    """Return v̂ (B, M, h, w) of a batch ``v``, nearly as :meth:`Codec.quantise` makes it."""
+    """Return v̂ (B, M, h, w) of a batch ``v``, nearly as :meth:`~.codec.Codec.quantise` makes it."""
     height, width = v.shape[-2:]
     rows = v.split(1)
     sides = (codec.entropy.side(codec.hyper_analyse(row), (height, width)) for row in rows)
